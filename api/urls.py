@@ -1,0 +1,5 @@
+"""Addresses of the REST face."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

@@ -1,0 +1,81 @@
+"""The catalogue of errors: one code, one Chinese message, one HTTP status each.
+
+Services raise `Problem`; views and the API render it (RFC 9457 problem details in the API, a sentence
+on a page). A message says what is wrong, where, and what to do. Fields in braces are filled in.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+CATALOGUE: dict[str, tuple[int, Any]] = {
+    "common.not_found": (404, _("没有找到您要的内容。可能已经移走，或者您没有查看的权限。")),
+    "common.forbidden": (403, _("您没有权限做这件事。需要的话，请联系管理员。")),
+    "common.bad_file": (400, _("这个文件读不了：{reason}。请改好后再上传。")),
+    "common.rows_refused": (
+        400,
+        _("文件里有 {count} 处问题，整个文件都没有导入。第一处：第 {row} 行，{reason}。"),
+    ),
+    "common.locked": (409, _("{what}已经锁定，不能再改。要改的话，请新建一版。")),
+    "common.busy": (409, _("{what}正在处理，请等它完成。")),
+    "common.invalid": (400, _("{reason}")),
+    "common.too_many": (429, _("试得太频繁了。请过 {minutes} 分钟再试。")),
+    "questionnaire.invalid": (400, _("问卷有 {count} 处问题，还不能发布。第一处：{where}，{reason}。")),
+    "study.not_ready": (409, _("还不能开始：{reason}。")),
+    "sampling.impossible": (400, _("这个设计做不到：{reason}。可以改成：{possible}。")),
+    "sampling.already_drawn": (409, _("这一轮已经抽过样。抽样不能重来；确需重抽，请写明理由另抽一次。")),
+    "contacts.code_unknown": (404, _("这个码不对。请看信上的 12 位字母和数字，再输一遍。")),
+    "contacts.code_replaced": (410, _("这封信的码已经换成新的了。请用最近收到的那封信。")),
+    "contacts.closed": (410, _("这次调查已经结束，谢谢您的关心。")),
+    "responses.other_content": (
+        409,
+        _("这份答卷已经收到过，这次的内容和上次不一样，没有覆盖。要改答案，请拨信上的电话。"),
+    ),
+    "responses.already_answered": (409, _("您家已经答过了，谢谢。不是您家答的？请拨信上的电话。")),
+    "responses.no_consent": (403, _("请先看说明，点“我愿意”以后再答题。")),
+    "responses.session_lost": (
+        403,
+        _("我们认不出这部手机了。请再扫一次信上的二维码；您已经答的还在手机里。"),
+    ),
+    "responses.invalid": (422, _("有 {count} 题需要再看一下。第一处：{item}，{reason}。")),
+    "responses.old_version": (409, _("问卷换了新版本。请重新打开信上的链接，您的答案还在手机里。")),
+    "fieldwork.not_assigned": (403, _("这一户没有分配给您。请找督导员核对。")),
+    "fieldwork.roster_locked": (409, _("名单已经锁定，抽中的人不能换。名单有错，请写明原因后改动。")),
+    "reports.too_few": (409, _("能用的答卷只有 {count} 份，算不出可靠的数。至少要 {needed} 份。")),
+    "reports.font": (400, _("这些字现有字体画不出来：{characters}。请装上完整的中文字体，或改名字。")),
+    "wechat.failed": (502, _("微信没有回应。请稍后再扫一次；也可以用信上的码在浏览器里打开。")),
+    "wechat.refused": (403, _("您没有同意微信授权。也可以用信上的码，在浏览器里答题。")),
+}
+
+
+class Problem(Exception):
+    """A refusal that a person can act on.
+
+    Parameters
+    ----------
+    code : a key of `CATALOGUE`.
+    errors : optional list of dictionaries with the details (row, item, reason), shown below the sentence.
+    fields : values for the braces of the message.
+    """
+
+    def __init__(self, code: str, errors: list[dict[str, Any]] | None = None, **fields: Any) -> None:
+        if code not in CATALOGUE:
+            raise KeyError(f"no such error in the catalogue: {code}")
+        self.code = code
+        self.fields: Mapping[str, Any] = fields
+        self.errors = errors or []
+        super().__init__(code)
+
+    @property
+    def status(self) -> int:
+        """HTTP status."""
+        return CATALOGUE[self.code][0]
+
+    @property
+    def message(self) -> str:
+        """The sentence, in the active language."""
+        return str(CATALOGUE[self.code][1]).format(**self.fields)
+
+    def __str__(self) -> str:
+        return self.message

@@ -1,0 +1,19 @@
+from importlib.util import find_spec
+
+from django.apps import AppConfig, apps
+from django.utils.module_loading import import_module
+
+
+class JobsConfig(AppConfig):
+    name = "survey.jobs"
+    label = "jobs"
+
+    def ready(self) -> None:
+        """Import every app's `tasks` so that web processes and workers know the same kinds of job."""
+        for config in apps.get_app_configs():
+            if (
+                config.name.startswith("survey.")
+                and config.name != self.name
+                and find_spec(f"{config.name}.tasks")
+            ):
+                import_module(f"{config.name}.tasks")

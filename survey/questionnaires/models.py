@@ -1,0 +1,62 @@
+"""Questionnaires and their versions. A published version is one JSON document that never changes."""
+
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Questionnaire(models.Model):
+    """A questionnaire through its versions."""
+
+    code = models.SlugField(max_length=60, unique=True)
+    title = models.CharField(max_length=200)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["code"]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class QuestionnaireVersionQuerySet(models.QuerySet):
+    def visible_to(self, user: Any) -> "QuestionnaireVersionQuerySet":
+        """Questionnaires belong to the whole installation: the team sees all, others the published ones."""
+        if user.has_role("administrator", "study_lead", "supervisor", "analyst"):
+            return self
+        if user.has_role("interviewer", "official"):
+            return self.filter(state=QuestionnaireVersion.State.PUBLISHED)
+        return self.none()
+
+
+class QuestionnaireVersion(models.Model):
+    """One document (docs/questionnaire.schema.json). Draft until published, then frozen."""
+
+    class State(models.TextChoices):
+        DRAFT = "draft", _("草稿")
+        PUBLISHED = "published", _("已发布")
+
+    questionnaire = models.ForeignKey(Questionnaire, on_delete=models.PROTECT, related_name="versions")
+    number = models.PositiveIntegerField()
+    state = models.CharField(max_length=10, choices=State.choices, default=State.DRAFT)
+    document = models.JSONField()
+    document_hash = models.CharField(max_length=64)
+    source_name = models.CharField(max_length=200, blank=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    published_at = models.DateTimeField(null=True)
+
+    objects = QuestionnaireVersionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["questionnaire", "-number"]
+        constraints = [
+            models.UniqueConstraint(fields=["questionnaire", "number"], name="questionnaire_version_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.questionnaire} v{self.number}"

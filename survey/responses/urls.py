@@ -1,0 +1,6 @@
+"""Addresses of responses."""
+
+from django.urls import URLPattern
+
+app_name = "responses"
+urlpatterns: list[URLPattern] = []

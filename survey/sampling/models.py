@@ -1,0 +1,315 @@
+"""Frames, designs, draws and cases: from a list of households to the drawn ones, with every probability.
+
+Probabilities are exact fractions ("numerator/denominator" of integers) beside their floats: a certificate
+and a redraw compare integers, estimation uses floats.
+"""
+
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from survey.jobs.models import Job
+from survey.regions.models import Region
+from survey.studies.models import Round
+
+
+class FrameVersionQuerySet(models.QuerySet):
+    def visible_to(self, user: Any) -> "FrameVersionQuerySet":
+        """Frames are seen by the team only, never by officials or community staff."""
+        return self.filter(
+            user.region_filter("region__path", "administrator", "study_lead", "supervisor", "analyst")
+        )
+
+
+class FrameVersion(models.Model):
+    """One import of a household list, hashed and immutable."""
+
+    class State(models.TextChoices):
+        IMPORTING = "importing", _("导入中")
+        READY = "ready", _("可用")
+
+    region = models.ForeignKey(Region, on_delete=models.PROTECT, related_name="+")
+    number = models.PositiveIntegerField(unique=True)
+    name = models.CharField(max_length=200)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.IMPORTING)
+    source_name = models.CharField(max_length=200)
+    source_hash = models.CharField(max_length=64, blank=True)  # SHA-256 of the file as brought
+    frame_hash = models.CharField(max_length=64, blank=True)  # over the lines' commitments in order
+    hash_algorithm = models.CharField(max_length=30, default="minyi-frame-1")
+    n_households = models.PositiveIntegerField(default=0)
+    n_communities = models.PositiveIntegerField(default=0)
+    checks = models.JSONField(default=dict)  # duplicates, empty communities, census comparison
+    is_simulated = models.BooleanField(default=False)
+    job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = FrameVersionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-number"]
+
+    def __str__(self) -> str:
+        return f"{self.name} v{self.number}"
+
+
+class FrameUnit(models.Model):
+    """One household of a frame. The address is encrypted; its keyed hash finds duplicates."""
+
+    frame = models.ForeignKey(FrameVersion, on_delete=models.CASCADE, related_name="units")
+    position = models.PositiveIntegerField()  # fixed order within the frame, from 1
+    opaque_id = models.UUIDField(default=uuid.uuid4)
+    community = models.ForeignKey(Region, on_delete=models.PROTECT, related_name="+")
+    grid = models.ForeignKey(Region, null=True, on_delete=models.PROTECT, related_name="+")
+    household_number = models.CharField(max_length=60, blank=True)  # the list's own number, if it has one
+    is_collective = models.BooleanField(default=False)
+    address_cipher = models.BinaryField()
+    address_hash = models.CharField(max_length=64)
+    phone_cipher = models.BinaryField(null=True)
+    salt = models.BinaryField()  # 16 bytes; opens this line's commitment for the resident herself
+    commitment = models.CharField(max_length=64)
+
+    class Meta:
+        ordering = ["frame", "position"]
+        constraints = [
+            models.UniqueConstraint(fields=["frame", "position"], name="frame_unit_position_once"),
+            models.UniqueConstraint(fields=["frame", "opaque_id"], name="frame_unit_id_once"),
+        ]
+        indexes = [
+            models.Index(fields=["frame", "community"]),
+            models.Index(fields=["frame", "address_hash"]),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.opaque_id)
+
+
+class PSU(models.Model):
+    """A primary sampling unit of a frame: one community, or several small neighbours joined by a rule."""
+
+    frame = models.ForeignKey(FrameVersion, on_delete=models.CASCADE, related_name="psus")
+    code = models.CharField(max_length=24)  # that of its first community
+    name = models.CharField(max_length=300)
+    street = models.ForeignKey(Region, on_delete=models.PROTECT, related_name="+")
+    communities = models.ManyToManyField(Region, related_name="+")
+    n_households = models.PositiveIntegerField()
+    joining_rule = models.CharField(max_length=60, blank=True)
+
+    class Meta:
+        ordering = ["frame", "code"]
+        constraints = [models.UniqueConstraint(fields=["frame", "code"], name="psu_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class DesignQuerySet(models.QuerySet):
+    def visible_to(self, user: Any) -> "DesignQuerySet":
+        """Designs and draws are seen by the team only."""
+        return self.filter(
+            user.region_filter(
+                "round__study__region__path", "administrator", "study_lead", "supervisor", "analyst"
+            )
+        )
+
+
+class Design(models.Model):
+    """How a round draws: stages, strata, allocation. Frozen when it is first drawn.
+
+    `spec`: {"algorithm", "stages": [{"unit", "method", "take" …}, …], "strata", "allocation",
+    "min_psus_per_stratum", "reserve_replicates", "notes"}.
+    """
+
+    round = models.ForeignKey(Round, on_delete=models.PROTECT, related_name="designs")
+    frame = models.ForeignKey(FrameVersion, on_delete=models.PROTECT, related_name="designs")
+    spec = models.JSONField()
+    spec_hash = models.CharField(max_length=64)
+    plan = models.JSONField(
+        default=dict
+    )  # strata with their PSUs, takes and certainty units, before the draw
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    locked_at = models.DateTimeField(null=True)
+
+    objects = DesignQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.round} design {self.pk}"
+
+
+class DesignStratum(models.Model):
+    """One stratum of stage 1: a street, several joined streets, or one certainty PSU."""
+
+    class Kind(models.TextChoices):
+        STREETS = "streets", _("街道层")
+        CERTAINTY = "certainty", _("必选社区自成一层")
+
+    design = models.ForeignKey(Design, on_delete=models.CASCADE, related_name="strata")
+    code = models.CharField(max_length=60)
+    name = models.CharField(max_length=300)
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    streets = models.ManyToManyField(Region, related_name="+")
+    n_psus_frame = models.PositiveIntegerField()
+    n_psus_take = models.PositiveIntegerField()
+    n_households_frame = models.PositiveIntegerField()
+    joining_rule = models.CharField(max_length=100, blank=True)
+
+    class Meta:
+        ordering = ["design", "code"]
+        verbose_name_plural = "design strata"
+        constraints = [models.UniqueConstraint(fields=["design", "code"], name="design_stratum_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Draw(models.Model):
+    """One execution of a design: commit, then seed, then result. Never redrawn in place."""
+
+    class State(models.TextChoices):
+        COMMITTED = "committed", _("已承诺")
+        DRAWN = "drawn", _("已抽取")
+        VOID = "void", _("作废")
+
+    design = models.ForeignKey(Design, on_delete=models.PROTECT, related_name="draws")
+    number = models.PositiveIntegerField()
+    state = models.CharField(max_length=10, choices=State.choices, default=State.COMMITTED)
+    reason = models.CharField(max_length=300, blank=True)  # of a second draw
+    algorithm = models.CharField(max_length=40)
+    commitment = models.JSONField(default=dict)  # what was fixed before the seed was known
+    commitment_hash = models.CharField(max_length=64)
+    secret_cipher = models.BinaryField(null=True)
+    secret_hash = models.CharField(max_length=64)
+    beacon = models.CharField(max_length=300, blank=True)
+    seed = models.CharField(max_length=64, blank=True)
+    result_hash = models.CharField(max_length=64, blank=True)
+    certificate = models.JSONField(default=dict)
+    committed_at = models.DateTimeField()
+    drawn_at = models.DateTimeField(null=True)
+    revealed_at = models.DateTimeField(null=True)
+    drawn_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        ordering = ["design", "number"]
+        constraints = [models.UniqueConstraint(fields=["design", "number"], name="draw_once")]
+
+    def __str__(self) -> str:
+        return f"{self.design} draw {self.number}"
+
+
+class DrawnPSU(models.Model):
+    """A PSU that stage 1 took, with its exact probability."""
+
+    draw = models.ForeignKey(Draw, on_delete=models.CASCADE, related_name="psus")
+    psu = models.ForeignKey(PSU, on_delete=models.PROTECT, related_name="+")
+    stratum = models.ForeignKey(DesignStratum, on_delete=models.PROTECT, related_name="+")
+    is_certainty = models.BooleanField(default=False)
+    probability = models.FloatField()
+    probability_exact = models.CharField(max_length=60)  # "numerator/denominator"
+    order = models.PositiveIntegerField()
+
+    class Meta:
+        ordering = ["draw", "order"]
+        constraints = [models.UniqueConstraint(fields=["draw", "psu"], name="drawn_psu_once")]
+
+    def __str__(self) -> str:
+        return f"{self.psu} ({self.probability_exact})"
+
+
+class ReserveReplicate(models.Model):
+    """A random part of a draw. Number 0 is released at once; the others whole and in order, with a reason."""
+
+    draw = models.ForeignKey(Draw, on_delete=models.CASCADE, related_name="replicates")
+    number = models.PositiveIntegerField()
+    n_cases = models.PositiveIntegerField()
+    released_at = models.DateTimeField(null=True)
+    release_reason = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["draw", "number"]
+        constraints = [models.UniqueConstraint(fields=["draw", "number"], name="replicate_once")]
+
+    def __str__(self) -> str:
+        return f"{self.draw} replicate {self.number}"
+
+
+class CaseQuerySet(models.QuerySet):
+    """Drawn households. `visible_to` is the only way a page or file gets them."""
+
+    def visible_to(self, user: Any) -> "CaseQuerySet":
+        """Cases in the team's subtrees; an interviewer sees only those assigned to him (see fieldwork).
+
+        Officials and community staff never see a case, not even after the field has closed.
+        """
+        team = user.region_filter("community__path", "administrator", "study_lead", "supervisor")
+        return self.filter(team)
+
+    def released(self) -> "CaseQuerySet":
+        """Cases of replicates that have been released."""
+        return self.filter(replicate__released_at__isnull=False)
+
+
+class Case(models.Model):
+    """One drawn household, with its probability at each stage. Never swapped."""
+
+    class Status(models.TextChoices):
+        WAITING = "waiting", _("未回应")
+        OPENED = "opened", _("打开过")
+        COMPLETED = "completed", _("已完成")
+        REFUSED = "refused", _("拒绝")
+        INELIGIBLE = "ineligible", _("不合格")
+        UNKNOWN = "unknown", _("情况不明")
+
+    draw = models.ForeignKey(Draw, on_delete=models.PROTECT, related_name="cases")
+    round = models.ForeignKey(Round, on_delete=models.PROTECT, related_name="cases")
+    opaque_id = models.UUIDField(default=uuid.uuid4, unique=True)  # the only name that answers know
+    number = models.CharField(max_length=20)  # spoken on the phone: TQ-0412
+    frame_unit = models.ForeignKey(FrameUnit, on_delete=models.PROTECT, related_name="+")
+    drawn_psu = models.ForeignKey(DrawnPSU, on_delete=models.PROTECT, related_name="cases")
+    replicate = models.ForeignKey(ReserveReplicate, on_delete=models.PROTECT, related_name="cases")
+    community = models.ForeignKey(Region, on_delete=models.PROTECT, related_name="+")
+    stage1_probability = models.FloatField()
+    stage1_exact = models.CharField(max_length=60)
+    stage2_probability = models.FloatField()
+    stage2_exact = models.CharField(max_length=60)
+    variance_stratum = models.CharField(max_length=60)
+    variance_psu = models.CharField(max_length=60)  # a household's own id where its PSU is a certainty one
+    selection_seed = models.CharField(max_length=64)  # decides who is asked within the household
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.WAITING, db_index=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = CaseQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["draw", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["draw", "frame_unit"], name="case_once"),
+            models.UniqueConstraint(fields=["round", "number"], name="case_number_once"),
+            models.CheckConstraint(
+                condition=Q(stage1_probability__gt=0, stage1_probability__lte=1)
+                & Q(stage2_probability__gt=0, stage2_probability__lte=1),
+                name="case_probabilities_in_range",
+            ),
+        ]
+        indexes = [models.Index(fields=["round", "status"]), models.Index(fields=["community"])]
+
+    def __str__(self) -> str:
+        return self.number
+
+    @property
+    def base_weight(self) -> float:
+        """Inverse of the household's inclusion probability."""
+        return 1.0 / (self.stage1_probability * self.stage2_probability)

@@ -1,0 +1,19 @@
+"""Addresses of every face."""
+
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", RedirectView.as_view(pattern_name="console:home"), name="root"),
+    path("accounts/", include("survey.accounts.urls")),
+    path("console/", include("survey.console.urls")),
+    path("s/", include("survey.contacts.urls")),
+    path("r/", include("survey.responses.urls")),
+    path("field/", include("survey.fieldwork.urls")),
+    path("reports/", include("survey.reports.urls")),
+    path("wechat/", include("survey.wechat.urls")),
+    path("api/", include("api.urls")),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("admin/", admin.site.urls),
+]

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class WeChatConfig(AppConfig):
+    name = "survey.wechat"
+    label = "wechat"
