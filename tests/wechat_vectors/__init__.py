@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from survey.wechat import signature
-from survey.wechat.push import parse_push
+from survey.wechat.push import read_xml
 
 Vector = dict[str, Any]
 
@@ -20,6 +20,7 @@ VECTOR_FOLDER = Path(__file__).parent.parent / "vectors" / "wechat"
 ERRORS: dict[str, type[signature.SignatureError]] = {
     "InvalidSignatureException": signature.InvalidSignature,
     "InvalidAppIdException": signature.InvalidAppId,
+    "InvalidCorpIdException": signature.InvalidAppId,
     "InvalidSignature": signature.InvalidSignature,
     "InvalidAppId": signature.InvalidAppId,
     "Undecryptable": signature.Undecryptable,
@@ -78,7 +79,7 @@ def _decrypt(vector: Vector) -> str:
 def message_decrypts(vector: Vector) -> None:
     plain = _decrypt(vector)
     compared = False
-    for name in ("expect_plain", "expect", "plain"):
+    for name in ("expect_plain", "expect_echostr", "expect", "plain"):
         if name in vector:
             _expect(plain, vector[name], name)
             compared = True
@@ -90,7 +91,7 @@ def message_decrypts(vector: Vector) -> None:
 
 
 def _fields_of(plain: str) -> dict[str, Any]:
-    return json.loads(plain) if plain.lstrip().startswith("{") else parse_push(plain.encode())
+    return json.loads(plain) if plain.lstrip().startswith("{") else read_xml(plain.encode())
 
 
 def decryption_is_refused(vector: Vector) -> None:
