@@ -1,8 +1,25 @@
 """One cast of people and one small district, made through the models so that any layer can use them."""
 
+import uuid
+
+from django.db.models import Max
+
 from survey.accounts.models import Grant, User
 from survey.common.canonical import sha256_of
+from survey.common.clock import now
+from survey.common.crypto import encrypt, keyed_hash
 from survey.regions.models import Region
+from survey.sampling.models import (
+    PSU,
+    Case,
+    Design,
+    DesignStratum,
+    Draw,
+    DrawnPSU,
+    FrameUnit,
+    FrameVersion,
+    ReserveReplicate,
+)
 from survey.studies.models import ConsentText, Round, Study
 
 REGIONS = [
@@ -64,3 +81,138 @@ def make_round(study: Study, **values) -> Round:
     consent = ConsentText.objects.create(study=study, number=1, texts=text, text_hash=sha256_of(text))
     defaults = {"number": 1, "name": "2026 年下半年", "modes": ["web", "door"], "consent_text": consent}
     return Round.objects.create(study=study, **{**defaults, **values})
+
+
+def make_frame(region: Region, *, households: int = 30, **values) -> FrameVersion:
+    """A ready frame of the region: `households` family households in each of its communities.
+
+    Addresses are really encrypted; the household number of community i, line j is "i-j".
+    """
+    communities = list(Region.objects.within(region.path).filter(level="community").order_by("path"))
+    number = (FrameVersion.objects.aggregate(last=Max("number"))["last"] or 0) + 1
+    defaults = {
+        "number": number,
+        "name": "测试住户名录",
+        "state": FrameVersion.State.READY,
+        "source_name": "households.csv",
+        "source_hash": sha256_of([region.code, number]),
+        "n_households": households * len(communities),
+        "n_communities": len(communities),
+    }
+    frame = FrameVersion.objects.create(region=region, **{**defaults, **values})
+    units = []
+    for i, community in enumerate(communities, start=1):
+        for j in range(1, households + 1):
+            address = f"{community.name} {j} 号楼 {j * 101} 室"
+            salt = sha256_of([community.code, j]).encode()[:16]
+            units.append(
+                FrameUnit(
+                    frame=frame,
+                    position=len(units) + 1,
+                    opaque_id=uuid.uuid5(uuid.NAMESPACE_OID, f"{number}-{community.code}-{j}"),
+                    community=community,
+                    household_number=f"{i}-{j}",
+                    address_cipher=encrypt(address, "sampling.address"),
+                    address_hash=keyed_hash(address, "sampling.address"),
+                    salt=salt,
+                    commitment=sha256_of([salt.decode(), address]),
+                )
+            )
+    FrameUnit.objects.bulk_create(units, batch_size=500)
+    frame.frame_hash = sha256_of([unit.commitment for unit in units])
+    frame.save(update_fields=["frame_hash"])
+    return frame
+
+
+def make_drawn_round(
+    region: Region, *, study: Study | None = None, take: int = 3, households: int = 30, **round_values
+) -> Round:
+    """A round with a drawn two-stage sample of the region; its cases are `round.cases`.
+
+    Streets are strata. In a street of three or more communities two are taken, each with probability 2/N;
+    in a smaller street all enter with certainty, each its own stratum with households as PSUs. In every PSU
+    the first `take` of `households` households are cases (probability take/households). With the default
+    region 天桥区: 2 strata, 4 PSUs, 4 × take cases, all in the released replicate 0.
+    """
+    study = study or make_study(region)
+    round_ = make_round(study, **round_values)
+    frame = make_frame(region, households=households)
+    spec = {"algorithm": "two-stage-pps-1", "stages": [{"unit": "psu"}, {"unit": "household", "take": take}]}
+    design = Design.objects.create(
+        round=round_, frame=frame, spec=spec, spec_hash=sha256_of(spec), locked_at=now()
+    )
+    draw = Draw.objects.create(
+        design=design,
+        number=1,
+        state=Draw.State.DRAWN,
+        algorithm="two-stage-pps-1",
+        commitment_hash=sha256_of(spec),
+        secret_hash=sha256_of("secret"),
+        seed=sha256_of("seed"),
+        committed_at=now(),
+        drawn_at=now(),
+    )
+    replicate = ReserveReplicate.objects.create(draw=draw, number=0, n_cases=0, released_at=now())
+    for street in Region.objects.within(region.path).filter(level="street").order_by("path"):
+        _draw_street(draw, replicate, street, take, households)
+    replicate.n_cases = draw.cases.count()
+    replicate.save(update_fields=["n_cases"])
+    return round_
+
+
+def _draw_street(draw: Draw, replicate: ReserveReplicate, street: Region, take: int, households: int) -> None:
+    """The strata, PSUs and cases of one street of `make_drawn_round`."""
+    communities = list(street.children.filter(level="community").order_by("path"))
+    certain = len(communities) < 3
+    stratum = None
+    for community in communities if certain else communities[:2]:
+        if stratum is None or certain:
+            place = community if certain else street
+            stratum = DesignStratum.objects.create(
+                design=draw.design,
+                code=place.code,
+                name=place.name,
+                kind="certainty" if certain else "streets",
+                n_psus_frame=1 if certain else len(communities),
+                n_psus_take=1 if certain else 2,
+                n_households_frame=households * (1 if certain else len(communities)),
+            )
+            stratum.streets.add(street)
+        psu = PSU.objects.create(
+            frame=draw.design.frame,
+            code=community.code,
+            name=community.name,
+            street=street,
+            n_households=households,
+        )
+        psu.communities.add(community)
+        exact = "1/1" if certain else f"2/{len(communities)}"
+        drawn = DrawnPSU.objects.create(
+            draw=draw,
+            psu=psu,
+            stratum=stratum,
+            is_certainty=certain,
+            probability=1.0 if certain else 2 / len(communities),
+            probability_exact=exact,
+            order=draw.psus.count() + 1,
+        )
+        units = draw.design.frame.units.filter(community=community).order_by("position")[:take]
+        for unit in units:
+            number = draw.cases.count() + 1
+            Case.objects.create(
+                draw=draw,
+                round=draw.design.round,
+                opaque_id=uuid.uuid5(uuid.NAMESPACE_OID, f"case-{draw.pk}-{unit.opaque_id}"),
+                number=f"{draw.number}-{number:05d}",
+                frame_unit=unit,
+                drawn_psu=drawn,
+                replicate=replicate,
+                community=community,
+                stage1_probability=drawn.probability,
+                stage1_exact=exact,
+                stage2_probability=take / households,
+                stage2_exact=f"{take}/{households}",
+                variance_stratum=stratum.code,
+                variance_psu=str(unit.opaque_id) if certain else psu.code,
+                selection_seed=sha256_of([draw.seed, str(unit.opaque_id)]),
+            )
