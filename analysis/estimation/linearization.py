@@ -1,0 +1,141 @@
+"""Linearised values → unit totals → variance, including the residual step of calibrated weights.
+
+A linearised statistic is θ̂ − θ ≈ Σ_i s_i with row scores s_i = w_i u_i. Calibration replaces u by the
+residual of
+its regression on the auxiliaries (Deville & Särndal 1992, eq. 3.4). That step is linear, so it is done on
+unit
+totals: Z − T β, where T are the unit totals of w·x and β needs only the moments Σ x s / g.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy import sparse
+
+from analysis.design import SurveyDesign
+from analysis.estimation.variance import covariance_of_totals
+
+_CHUNK = 2**23  # cells of a unit × statistic table held at once (64 MB)
+
+
+@dataclass(frozen=True, eq=False)
+class ResidualStep:
+    """One calibration: s → s − c·x β, β = (Xᵀ D X)⁺ Σ x s / g.
+
+    x : sparse or dense (n_rows, q) auxiliaries; c : (n_rows,) calibrated weight g·d; g : (n_rows,) the
+    g-weights; d : (n_rows,) the regression weights. `cycles` repeats the whole list of blocks (raking: one
+    block per margin, 10 cycles as in R survey's rake).
+    """
+
+    blocks: tuple[tuple[sparse.csr_array, np.ndarray, np.ndarray, np.ndarray], ...]
+    cycles: int = 1
+
+    @cached_property
+    def inverses(self) -> tuple[np.ndarray, ...]:
+        return tuple(
+            np.linalg.pinv((x.T @ _rows(x, d)).toarray(), hermitian=True) for x, _, _, d in self.blocks
+        )
+
+
+def _rows(x: sparse.csr_array, values: np.ndarray) -> sparse.csr_array:
+    return sparse.csr_array(x.multiply(values[:, None]))
+
+
+def residual_block(
+    x: np.ndarray | sparse.csr_array, calibrated: np.ndarray, g: np.ndarray, d: np.ndarray
+) -> tuple[sparse.csr_array, np.ndarray, np.ndarray, np.ndarray]:
+    """A block of a `ResidualStep`; rows of weight 0 take no part."""
+    return sparse.csr_array(x), calibrated, np.where(g == 0, 1.0, g), d
+
+
+class Scores:
+    """Row scores of statistics that differ by domain: column (d, j) is s_ij for rows of domain d, else 0.
+
+    values : (n_rows, p) scores; codes : (n_rows,) domain of each row or None; n_domains.
+    Column order: domain slowest, statistic fastest.
+    """
+
+    def __init__(self, values: np.ndarray, codes: np.ndarray | None = None, n_domains: int = 1) -> None:
+        self.values = values if values.ndim == 2 else values[:, None]
+        self.codes = codes
+        self.n_domains = n_domains
+
+    @property
+    def n_columns(self) -> int:
+        return self.values.shape[1] * self.n_domains
+
+    def unit_totals(self, design: SurveyDesign) -> np.ndarray:
+        """Totals per last-stage unit, shape (n_units, n_columns)."""
+        n_units = design.stages[-1].n_units
+        p = self.values.shape[1]
+        key = design.row_unit if self.codes is None else design.row_unit * self.n_domains + self.codes
+        out = np.empty((n_units * self.n_domains, p))
+        for j in range(p):
+            out[:, j] = np.bincount(key, weights=self.values[:, j], minlength=len(out))
+        return out.reshape(n_units, self.n_domains * p)
+
+    def moments(self, x: sparse.csr_array, g: np.ndarray) -> np.ndarray:
+        """Σ x s / g, shape (q, n_columns)."""
+        scaled = self.values / g[:, None]
+        if self.codes is None:
+            return np.asarray(x.T @ scaled)
+        n, p = scaled.shape
+        out = np.empty((x.shape[1], self.n_domains, p))
+        for j in range(p):
+            member = sparse.csr_array((scaled[:, j], (np.arange(n), self.codes)), shape=(n, self.n_domains))
+            out[:, :, j] = (x.T @ member).toarray()
+        return out.reshape(x.shape[1], self.n_domains * p)
+
+
+def residual_totals(design: SurveyDesign, z: np.ndarray, moments: Sequence[np.ndarray]) -> np.ndarray:
+    """Take the calibration residuals of unit totals z; `moments` holds Σ x s / g for every block, in
+    order.
+    """
+    blocks = [b for step in design.residual_steps for b in step.blocks]
+    inverses = [v for step in design.residual_steps for v in step.inverses]
+    order: list[int] = []
+    first = 0
+    for step in design.residual_steps:
+        order += list(range(first, first + len(step.blocks))) * step.cycles
+        first += len(step.blocks)
+    moments = list(moments)
+    coefficients = [np.zeros((b[0].shape[1], z.shape[1])) for b in blocks]
+    carried = {
+        (i, j): (blocks[i][0].T @ _rows(blocks[j][0], blocks[j][1] / blocks[i][2])).toarray()
+        for i in range(len(blocks))
+        for j in range(len(blocks))
+    }
+    for k in order:
+        beta = inverses[k] @ moments[k]
+        coefficients[k] += beta
+        for i in range(len(blocks)):
+            moments[i] = moments[i] - carried[i, k] @ beta
+    n_units = z.shape[0]
+    member = sparse.csr_array(
+        (np.ones(design.n_rows), (design.row_unit, np.arange(design.n_rows))), shape=(n_units, design.n_rows)
+    )
+    for (x, calibrated, _, _), beta in zip(blocks, coefficients, strict=True):
+        z = z - (member @ _rows(x, calibrated)) @ beta
+    return z
+
+
+def covariance_of_scores(
+    design: SurveyDesign, scores: Scores, *, diagonal: bool = False, present: np.ndarray | None = None
+) -> np.ndarray:
+    """Design-based covariance of Σ scores; `present` as in `covariance_of_totals`."""
+    z = scores.unit_totals(design)
+    if design.residual_steps:
+        moments = [scores.moments(b[0], b[2]) for step in design.residual_steps for b in step.blocks]
+        z = residual_totals(design, z, moments)
+    if not diagonal or z.size <= _CHUNK:
+        return covariance_of_totals(design, z, present, diagonal=diagonal)
+    step = max(_CHUNK // len(z), 1)
+    parts = [
+        covariance_of_totals(
+            design, z[:, a : a + step], None if present is None else present[:, a : a + step], diagonal=True
+        )
+        for a in range(0, z.shape[1], step)
+    ]
+    return np.concatenate(parts)
