@@ -294,7 +294,8 @@ class _Base:
             psu_table = np.add.reduceat(psu_table, starts, axis=0)
         psus = psu_table > 0
         strata = np.add.reduceat(psus, design.stages[0].starts, axis=0, dtype=np.int64) > 0
-        self.df = (psus.sum(axis=0) - strata.sum(axis=0)).astype(float)
+        self.n_psus = psus.sum(axis=0)
+        self.df = (self.n_psus - strata.sum(axis=0)).astype(float)
         with np.errstate(divide="ignore", invalid="ignore"):
             self.n_kish = np.where(sum_w2 > 0, self.sum_w**2 / sum_w2, 0.0)
             self.cluster_take = np.where(sum_w2 > 0, np.sum(psu_table**2, axis=0) / sum_w2, np.nan)
@@ -365,6 +366,7 @@ def _one(
         "variance": np.where(empty | no_ratio, np.nan, variance),
         "df": np.where(empty, np.nan, base.df),
         "n": base.n,
+        "n_psus": base.n_psus,
         "n_kish": base.n_kish,
         "cluster_take": base.cluster_take,
         "sum_weights": base.sum_w,

@@ -95,11 +95,12 @@ def residual_totals(design: SurveyDesign, z: np.ndarray, moments: Sequence[np.nd
     """
     blocks = [b for step in design.residual_steps for b in step.blocks]
     inverses = [v for step in design.residual_steps for v in step.inverses]
+    # A later calibration is linearised around the earlier one, so its residual is taken first.
     order: list[int] = []
-    first = 0
-    for step in design.residual_steps:
-        order += list(range(first, first + len(step.blocks))) * step.cycles
-        first += len(step.blocks)
+    last = len(blocks)
+    for step in reversed(design.residual_steps):
+        order += list(range(last - len(step.blocks), last)) * step.cycles
+        last -= len(step.blocks)
     moments = list(moments)
     coefficients = [np.zeros((b[0].shape[1], z.shape[1])) for b in blocks]
     carried = {

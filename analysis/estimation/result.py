@@ -26,6 +26,7 @@ class Estimate:
     design_df : PSUs minus strata of the whole design
     domain_df : as `df`, but counting also rows whose item is missing (what R's svyciprop uses)
     n : rows behind the estimate (weight not 0, value present); n_domain also counts missing values
+    n_psus : PSUs with such rows
     n_kish : (Σw)²/Σw², what unequal weights leave of n
     cluster_take : Σ_psu (Σ w)² / Σ w², the cluster size that counts (Gabler, Häder & Lahiri 1999)
     sum_weights : Σ w of the rows behind the estimate
@@ -44,6 +45,7 @@ class Estimate:
     domains: Mapping[str, np.ndarray] = field(default_factory=dict)
     domain_df: np.ndarray | None = None
     n_domain: np.ndarray | None = None
+    n_psus: np.ndarray | None = None
     n_kish: np.ndarray | None = None
     cluster_take: np.ndarray | None = None
     sum_weights: np.ndarray | None = None

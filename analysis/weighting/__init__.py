@@ -1,0 +1,21 @@
+"""Weights: nonresponse, post-stratification, raking, calibration, trimming and their diagnostics."""
+
+from analysis.weighting.calibration import calibrate
+from analysis.weighting.diagnostics import WeightDiagnostics, compare_margins, diagnose
+from analysis.weighting.nonresponse import NonresponseAdjustment, adjust_by_class, adjust_by_propensity
+from analysis.weighting.poststratification import poststratify, rake
+from analysis.weighting.trimming import trim, trim_and_calibrate
+
+__all__ = [
+    "NonresponseAdjustment",
+    "WeightDiagnostics",
+    "adjust_by_class",
+    "adjust_by_propensity",
+    "calibrate",
+    "compare_margins",
+    "diagnose",
+    "poststratify",
+    "rake",
+    "trim",
+    "trim_and_calibrate",
+]
