@@ -155,6 +155,7 @@ else:
 # Embedded default: no broker; one worker thread inside the web process (survey/jobs/embedded.py).
 EMBEDDED_WORKER = env.bool("MINYI_EMBEDDED_WORKER", default=not REDIS_URL)
 CELERY_BROKER_URL = REDIS_URL or "memory://"
+CELERY_TASK_DEFAULT_QUEUE = env.str("MINYI_TASK_QUEUE", default="minyi")
 CELERY_TASK_IGNORE_RESULT = True  # the Job row is the result
 CELERY_TASK_ACKS_LATE = True  # a killed worker's task is delivered again; tasks are safe to repeat
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
