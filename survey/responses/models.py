@@ -20,6 +20,8 @@ class Respondent(models.Model):
     A letter's code opens the door; saved answers open only to the same device secret or identity.
     """
 
+    # Stands in the address of the resident's pages. It opens nothing without the device's secret.
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True)
     round = models.ForeignKey(Round, on_delete=models.CASCADE, related_name="respondents")
     case = models.ForeignKey(Case, null=True, on_delete=models.CASCADE, related_name="respondents")
     channel = models.CharField(max_length=10)  # wechat, browser, door
@@ -27,10 +29,19 @@ class Respondent(models.Model):
     device_hash = models.CharField(
         max_length=64, blank=True, db_index=True
     )  # keyed hash of the device's secret
+    # Who was chosen on this device; two phones of one household may list it differently.
+    selected_person = models.ForeignKey(
+        SelectedPerson, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
         return f"{self.channel} {self.pk}"
+
+    @property
+    def needs_identity(self) -> bool:
+        """Whether the resident came through WeChat and has not come back from its log-in yet."""
+        return self.channel == "wechat" and not self.identity_hash
 
 
 class Consent(models.Model):
