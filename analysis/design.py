@@ -42,6 +42,11 @@ class Stage:
         return len(self.stratum)
 
     @property
+    def parent_starts(self) -> np.ndarray:
+        """First unit of every parent; units are ordered by parent."""
+        return np.flatnonzero(np.r_[True, np.diff(self.parent) != 0])
+
+    @property
     def n_strata(self) -> int:
         return len(self.size)
 

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 from analysis.design import SurveyDesign
 from analysis.errors import AnalysisError
-from analysis.estimation.linearization import Scores, residual_totals
+from analysis.estimation.linearization import Design, Scores, covariance_of_table, residual_totals
 from analysis.estimation.result import Estimate
-from analysis.estimation.variance import covariance_of_totals
 from analysis.frames import ColumnSpec, combine_codes
+from analysis.replicates import ReplicateDesign
 
 Items = str | np.ndarray | Sequence[str] | Mapping[str, ColumnSpec]
 MISSING = ("itemwise", "listwise", "propagate")
@@ -30,7 +31,7 @@ class Domains:
 
 
 def mean(
-    design: SurveyDesign,
+    design: Design,
     items: Items,
     *,
     by: ColumnSpec | Sequence[str] | None = None,
@@ -63,7 +64,7 @@ def mean(
 
 
 def total(
-    design: SurveyDesign,
+    design: Design,
     items: Items,
     *,
     by: ColumnSpec | Sequence[str] | None = None,
@@ -80,7 +81,7 @@ def total(
 
 
 def ratio(
-    design: SurveyDesign,
+    design: Design,
     numerators: Items,
     denominators: Items,
     *,
@@ -102,7 +103,7 @@ def ratio(
 
 
 def proportion(
-    design: SurveyDesign,
+    design: Design,
     item: ColumnSpec,
     *,
     levels: Sequence[Any] | None = None,
@@ -145,7 +146,7 @@ def _as_proportion(result: Estimate) -> Estimate:
     return Estimate(**(fields | {"statistic": "proportion", "is_proportion": True}))
 
 
-def _items(design: SurveyDesign, items: Items) -> tuple[list[str], list[np.ndarray], list[bool]]:
+def _items(design: Design, items: Items) -> tuple[list[str], list[np.ndarray], list[bool]]:
     """Names, float64 arrays, and whether each is a truth value."""
     if isinstance(items, Mapping):
         named = list(items.items())
@@ -161,7 +162,7 @@ def _items(design: SurveyDesign, items: Items) -> tuple[list[str], list[np.ndarr
     return [n for n, _ in named], [design.columns.numeric(spec, f"item {n}") for n, spec in named], flags
 
 
-def _domains(design: SurveyDesign, by: Any, where: np.ndarray | None, drop_empty: bool) -> Domains:
+def _domains(design: Design, by: Any, where: np.ndarray | None, drop_empty: bool) -> Domains:
     inside = None
     if where is not None:
         inside = np.asarray(where)
@@ -194,7 +195,7 @@ def _domains(design: SurveyDesign, by: Any, where: np.ndarray | None, drop_empty
 
 
 def _totals_or_ratios(
-    design: SurveyDesign,
+    design: Design,
     statistic: str,
     names: list[str],
     values: list[np.ndarray],
@@ -232,11 +233,11 @@ def _totals_or_ratios(
         part["n_domain"], part["domain_df"] = whole.n, whole.df
         parts.append(part)
         tables.append(z)
-        marks.append(own.present if design.domain_lonely else None)
+        marks.append(own.present if _needs_presence(design) else None)
     vcov = None
     if wanted:
-        present = np.concatenate(marks, axis=1) if design.domain_lonely else None
-        vcov = covariance_of_totals(design, np.concatenate(tables, axis=1), present)
+        present = np.concatenate(marks, axis=1) if _needs_presence(design) else None
+        vcov = covariance_of_table(design, np.concatenate(tables, axis=1), present)
         known = np.concatenate([~np.isnan(p["variance"]) for p in parts])
         vcov = np.where(known[:, None] & known[None, :], vcov, np.nan)
     joined = {k: np.concatenate([p[k] for p in parts]) for k in parts[0] if k != "reason"}
@@ -252,6 +253,10 @@ def _totals_or_ratios(
         vcov=vcov,
         **joined,
     )
+
+
+def _needs_presence(design: Design) -> bool:
+    return not isinstance(design, ReplicateDesign) and design.domain_lonely
 
 
 def _valid(y: np.ndarray, x: np.ndarray | None) -> np.ndarray | None:
@@ -270,35 +275,56 @@ def _intersection(masks: list[np.ndarray | None]) -> np.ndarray | None:
 
 
 class _Base:
-    """What all items with the same valid rows share: weights, unit tables of Σw, counts, degrees of
-    freedom.
+    """What items with the same valid rows share: weights, unit tables of Σw, counts, degrees of freedom.
+
+    table : Σw per unit and domain (Taylor), or per replicate and domain
     """
 
     def __init__(
-        self, design: SurveyDesign, weights: np.ndarray, domains: Domains, mask: np.ndarray | None
+        self, design: Design, weights: np.ndarray, domains: Domains, mask: np.ndarray | None
     ) -> None:
         self.mask = mask
         self.weights = weights if mask is None else np.where(mask, weights, 0.0)
         self.codes = domains.codes
         self.count = domains.count
-        self.scores = Scores(self.weights, self.codes, self.count)
-        self.table = self.scores.unit_totals(design)
-        self.moments = _moments(design, self.scores)
-        self.sum_w = self.table.sum(axis=0)
+        self.table, self.moments = self.tables(design, None)
+        self.sum_w = self.sums(self.weights)
         self.n = self.sums((self.weights != 0).astype(float))
         sum_w2 = self.sums(self.weights * self.weights)
+        if isinstance(design, ReplicateDesign):
+            self._count_units(design)
+        else:
+            self._count_psus(design)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            self.n_kish = np.where(sum_w2 > 0, self.sum_w**2 / sum_w2, 0.0)
+            self.cluster_take = np.where(sum_w2 > 0, self.psu_square / sum_w2, np.nan)
+
+    def tables(self, design: Design, values: np.ndarray | None) -> tuple[np.ndarray, list[np.ndarray]]:
+        """Totals of w·values per unit (or replicate) and domain, and the moments of calibrated designs."""
+        if isinstance(design, ReplicateDesign):
+            return _replicate_totals(design, self, values), []
+        scores = Scores(self.weights if values is None else self.weights * values, self.codes, self.count)
+        moments = [scores.moments(b[0], b[2]) for step in design.residual_steps for b in step.blocks]
+        return scores.unit_totals(design), moments
+
+    def _count_psus(self, design: SurveyDesign) -> None:
         self.present = self.table > 0
         psu_table = self.table
         for stage in reversed(design.stages[1:]):
-            starts = np.flatnonzero(np.r_[True, np.diff(stage.parent) != 0])
-            psu_table = np.add.reduceat(psu_table, starts, axis=0)
+            psu_table = np.add.reduceat(psu_table, stage.parent_starts, axis=0)
         psus = psu_table > 0
         strata = np.add.reduceat(psus, design.stages[0].starts, axis=0, dtype=np.int64) > 0
         self.n_psus = psus.sum(axis=0)
         self.df = (self.n_psus - strata.sum(axis=0)).astype(float)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            self.n_kish = np.where(sum_w2 > 0, self.sum_w**2 / sum_w2, 0.0)
-            self.cluster_take = np.where(sum_w2 > 0, np.sum(psu_table**2, axis=0) / sum_w2, np.nan)
+        self.psu_square = np.sum(psu_table**2, axis=0)
+
+    def _count_units(self, design: ReplicateDesign) -> None:
+        scores = Scores(self.weights, self.codes, self.count)
+        table = scores.table_by(design.row_unit, design.n_units)
+        psus = table > 0
+        self.n_psus = psus.sum(axis=0)
+        self.df = np.array([design.domain_df(psus[:, d]) for d in range(self.count)])
+        self.psu_square = np.sum(table**2, axis=0) if design.unit_stratum is not None else np.nan
 
     def sums(self, values: np.ndarray) -> np.ndarray:
         """Sums of row values per domain."""
@@ -311,58 +337,61 @@ class _Base:
         return values[0] if self.codes is None else values[self.codes]
 
 
-def _moments(design: SurveyDesign, scores: Scores) -> list[np.ndarray]:
-    return [scores.moments(b[0], b[2]) for step in design.residual_steps for b in step.blocks]
+def _replicate_totals(design: ReplicateDesign, base: _Base, values: np.ndarray | None) -> np.ndarray:
+    """Totals of w_r·values for every replicate r and domain, shape (R, n_domains)."""
+    kept = base.weights != 0
+    row = np.ones(design.n_rows) if values is None else values
+    if design.combined:
+        n = design.n_rows
+        codes = np.zeros(n, dtype=np.int64) if base.codes is None else base.codes
+        member = sparse.csr_array((np.where(kept, row, 0.0), (codes, np.arange(n))), shape=(base.count, n))
+        return np.asarray(member @ design.factors).T
+    table = Scores(base.weights * row, base.codes, base.count).table_by(design.row_unit, design.n_units)
+    return design.factors.T @ table
 
 
 def _one(
-    design: SurveyDesign, statistic: str, base: _Base, y: np.ndarray, x: np.ndarray | None, keep: bool
+    design: Design, statistic: str, base: _Base, y: np.ndarray, x: np.ndarray | None, keep: bool
 ) -> tuple[dict[str, Any], np.ndarray]:
-    """Estimates of one item in all domains, and its unit totals of linearised values."""
+    """Estimates of one item in all domains, and its table z of linearised totals (or replicate
+    deviations).
+    """
     clean = y if base.mask is None else np.where(base.mask, y, 0.0)
-    wy = base.weights * clean
     # Values are centred before squares and differences are formed: a scale far from 0 would cost digits.
-    pilot = wy.sum() / max(base.weights.sum(), 1e-300) if statistic == "mean" else 0.0
-    if pilot:
+    pilot = 0.0
+    if statistic == "mean":
+        pilot = float(np.dot(base.weights, clean)) / max(base.sum_w.sum(), 1e-300)
         clean = clean - pilot
-        wy = base.weights * clean
-    tops = Scores(wy, base.codes, base.count)
-    z = tops.unit_totals(design)
-    moments = _moments(design, tops)
-    top = z.sum(axis=0)
+    table, moments = base.tables(design, clean)
+    top = base.sums(base.weights * clean)
     empty = base.n == 0
+    x_clean: np.ndarray | float = 1.0
+    low_table, low_moments, low = base.table, base.moments, base.sum_w
+    if statistic == "ratio":
+        x_clean = x if base.mask is None else np.where(base.mask, x, 0.0)
+        low_table, low_moments = base.tables(design, x_clean)
+        low = base.sums(base.weights * x_clean)
     with np.errstate(divide="ignore", invalid="ignore"):
-        if statistic == "ratio":
-            x_clean = x if base.mask is None else np.where(base.mask, x, 0.0)
-            lows = Scores(base.weights * x_clean, base.codes, base.count)
-            low_z = lows.unit_totals(design)
-            low_moments = _moments(design, lows)
-            low = low_z.sum(axis=0)
-        elif statistic == "mean":
-            low_z, low_moments, low = base.table, base.moments, base.sum_w
+        divisor = np.where(empty | (low == 0), 1.0, low) if statistic != "total" else np.ones(base.count)
+        value = np.where(empty, np.nan, top / divisor)
+        centre = np.zeros(base.count) if statistic == "total" else np.nan_to_num(value)
+        if isinstance(design, ReplicateDesign):
+            z = design.deviations(table if statistic == "total" else table / low_table, value)
         else:
-            low_z, low_moments, low = None, None, np.ones(base.count)
-        value = np.where(empty, np.nan, top / low)
-        divisor = np.where(empty | (low == 0), 1.0, low)
-        residual_mean = np.nan_to_num(value)
-        if low_z is not None:
-            z = z - residual_mean * low_z
-            moments = [m - residual_mean * lm for m, lm in zip(moments, low_moments, strict=True)]
-        z = z / divisor
-        if design.residual_steps:
-            z = residual_totals(design, z, [m / divisor for m in moments])
-        variance = covariance_of_totals(
-            design, z, base.present if design.domain_lonely else None, diagonal=True
-        )
-    residual = clean - base.spread(residual_mean) * (x_clean if statistic == "ratio" else 1.0)
+            z = (table - centre * low_table) / divisor
+            if design.residual_steps:
+                pairs = zip(moments, low_moments, strict=True)
+                z = residual_totals(design, z, [(m - centre * lm) / divisor for m, lm in pairs])
+        present = base.present if _needs_presence(design) else None
+        variance = covariance_of_table(design, z, present, diagonal=True)
     if statistic == "total":
-        residual = clean - base.spread(np.where(empty, 0.0, top / np.where(empty, 1.0, base.sum_w)))
-    spread = _element_variance(base, residual)
+        centre = top / np.where(empty, 1.0, base.sum_w)
+    spread = _element_variance(base, clean - base.spread(centre) * x_clean)
     reason = ["no row in the domain has a value" if e else "" for e in empty]
-    no_ratio = ~empty & (low == 0)
+    no_ratio = ~empty & (low == 0) & (statistic == "ratio")
     reason = ["the denominator is 0" if q else r for q, r in zip(no_ratio, reason, strict=True)]
     part = {
-        "estimate": np.where(no_ratio, np.nan, value + (pilot if statistic == "mean" else 0.0)),
+        "estimate": np.where(no_ratio, np.nan, value + pilot),
         "variance": np.where(empty | no_ratio, np.nan, variance),
         "df": np.where(empty, np.nan, base.df),
         "n": base.n,

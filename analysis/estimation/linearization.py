@@ -7,7 +7,7 @@ unit
 totals: Z − T β, where T are the unit totals of w·x and β needs only the moments Σ x s / g.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,6 +16,9 @@ from scipy import sparse
 
 from analysis.design import SurveyDesign
 from analysis.estimation.variance import covariance_of_totals
+from analysis.replicates import ReplicateDesign
+
+Design = SurveyDesign | ReplicateDesign
 
 _CHUNK = 2**23  # cells of a unit × statistic table held at once (64 MB)
 
@@ -68,9 +71,12 @@ class Scores:
 
     def unit_totals(self, design: SurveyDesign) -> np.ndarray:
         """Totals per last-stage unit, shape (n_units, n_columns)."""
-        n_units = design.stages[-1].n_units
+        return self.table_by(design.row_unit, design.stages[-1].n_units)
+
+    def table_by(self, row_unit: np.ndarray, n_units: int) -> np.ndarray:
+        """Totals per unit of any numbering, shape (n_units, n_columns)."""
         p = self.values.shape[1]
-        key = design.row_unit if self.codes is None else design.row_unit * self.n_domains + self.codes
+        key = row_unit if self.codes is None else row_unit * self.n_domains + self.codes
         out = np.empty((n_units * self.n_domains, p))
         for j in range(p):
             out[:, j] = np.bincount(key, weights=self.values[:, j], minlength=len(out))
@@ -122,21 +128,45 @@ def residual_totals(design: SurveyDesign, z: np.ndarray, moments: Sequence[np.nd
     return z
 
 
-def covariance_of_scores(
-    design: SurveyDesign, scores: Scores, *, diagonal: bool = False, present: np.ndarray | None = None
-) -> np.ndarray:
-    """Design-based covariance of Σ scores; `present` as in `covariance_of_totals`."""
+def covariance_of_scores(design: SurveyDesign, scores: Scores, *, diagonal: bool = False) -> np.ndarray:
+    """Design-based covariance of Σ scores for a Taylor design."""
     z = scores.unit_totals(design)
     if design.residual_steps:
         moments = [scores.moments(b[0], b[2]) for step in design.residual_steps for b in step.blocks]
         z = residual_totals(design, z, moments)
+    present = None
+    if design.domain_lonely:
+        touched = Scores((scores.values != 0).astype(float), scores.codes, scores.n_domains)
+        present = touched.unit_totals(design) > 0
+    return covariance_of_table(design, z, present, diagonal=diagonal)
+
+
+def covariance_of_table(
+    design: Design, z: np.ndarray, present: np.ndarray | None = None, *, diagonal: bool = False
+) -> np.ndarray:
+    """Covariance from unit totals (Taylor) or scaled deviations (replicates), in bounded memory if
+    diagonal.
+    """
+    if isinstance(design, ReplicateDesign):
+        return np.einsum("ij,ij->j", z, z) if diagonal else z.T @ z
     if not diagonal or z.size <= _CHUNK:
         return covariance_of_totals(design, z, present, diagonal=diagonal)
     step = max(_CHUNK // len(z), 1)
-    parts = [
-        covariance_of_totals(
-            design, z[:, a : a + step], None if present is None else present[:, a : a + step], diagonal=True
-        )
-        for a in range(0, z.shape[1], step)
-    ]
+    parts = []
+    for a in range(0, z.shape[1], step):
+        mark = None if present is None else present[:, a : a + step]
+        parts.append(covariance_of_totals(design, z[:, a : a + step], mark, diagonal=True))
     return np.concatenate(parts)
+
+
+def covariance_of_statistic(
+    design: Design, scores: np.ndarray | None, statistic: Callable[[np.ndarray], np.ndarray]
+) -> np.ndarray:
+    """Covariance of any smooth statistic.
+
+    scores : (n_rows, p) weight × linearised value, used by Taylor designs
+    statistic : the estimate as a function of the weights, used by replicate designs
+    """
+    if isinstance(design, ReplicateDesign):
+        return design.covariance(statistic)
+    return covariance_of_scores(design, Scores(scores))

@@ -26,7 +26,7 @@ def covariance_of_totals(
     totals = [z]
     marks = [present]
     for stage in reversed(stages[1:]):
-        starts = _first_children(stage)
+        starts = stage.parent_starts
         totals.insert(0, np.add.reduceat(totals[0], starts, axis=0))
         marks.insert(0, None if marks[0] is None else np.logical_or.reduceat(marks[0], starts, axis=0))
     if design.joint is not None:
@@ -38,11 +38,6 @@ def covariance_of_totals(
         result = result + _stage_covariance(design, stage, number, totals[number], mark, factor, diagonal)
         factor = factor[stage.parent] * stage.fraction
     return result
-
-
-def _first_children(stage: Stage) -> np.ndarray:
-    """First unit of every parent; units are ordered by parent."""
-    return np.flatnonzero(np.r_[True, np.diff(stage.parent) != 0])
 
 
 def _quadratic_form(design: SurveyDesign, z: np.ndarray, diagonal: bool) -> np.ndarray:
@@ -97,7 +92,7 @@ def _stage_covariance(
 
 def _grand_mean(stage: Stage, z: np.ndarray) -> np.ndarray:
     """Mean of z over all units of each parent, shape (n_parents, n_statistics)."""
-    starts = _first_children(stage)
+    starts = stage.parent_starts
     counts = np.diff(np.r_[starts, stage.n_units])
     return np.add.reduceat(z, starts, axis=0) / counts[:, None]
 
