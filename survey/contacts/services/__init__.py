@@ -1,0 +1,23 @@
+"""Deeds of contacts: codes, letters, contacts, and the choice of a person."""
+
+from survey.contacts.services.contacting import record_contact
+from survey.contacts.services.household_codes import find_case_by_qr, find_case_by_typed, issue_codes
+from survey.contacts.services.people import (
+    choose_person,
+    edit_roster,
+    lock_roster,
+    record_next_birthday,
+    roster_members,
+)
+
+__all__ = [
+    "choose_person",
+    "edit_roster",
+    "find_case_by_qr",
+    "find_case_by_typed",
+    "issue_codes",
+    "lock_roster",
+    "record_contact",
+    "record_next_birthday",
+    "roster_members",
+]

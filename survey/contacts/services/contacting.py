@@ -1,0 +1,94 @@
+"""Records contacts of every mode, and lets a case's status follow from them."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from survey.audit.services import Actor, record
+from survey.common.crypto import encrypt
+from survey.common.errors import Problem
+from survey.contacts import dispositions
+from survey.contacts.models import Contact
+from survey.sampling.models import Case
+
+NOTE_PURPOSE = "contacts.note"
+# The rest (non-contact, other eligible) leave the case as it was: somebody goes there again.
+STATUS_OF_CLASS = {
+    "I": Case.Status.COMPLETED,
+    "P": Case.Status.COMPLETED,
+    "R": Case.Status.REFUSED,
+    "NE": Case.Status.INELIGIBLE,
+}
+
+
+def record_contact(
+    *,
+    case: Case,
+    mode: str,
+    at: datetime,
+    disposition: str,
+    acting_user: Actor,
+    detail: dict[str, Any] | None = None,
+    note: str = "",
+) -> Contact:
+    """Store one contact as it happened and update the case's status by the final-disposition rule.
+
+    Parameters
+    ----------
+    at : when it happened (the phone's clock); when it was recorded is kept beside it.
+    disposition : an AAPOR code of the mode's list, or "" when nothing is known yet (a letter sent, a page
+        opened).
+    detail : small facts such as who was present or the next appointment; never names or codes.
+    note : free words, stored encrypted.
+
+    Raises
+    ------
+    Problem common.invalid : unknown mode, or a code that the mode does not have.
+    """
+    if mode not in Contact.Mode.values:
+        raise Problem("common.invalid", reason=_("没有“%(mode)s”这种接触方式") % {"mode": mode})
+    if disposition and dispositions.find(mode, disposition) is None:
+        reason = _("接触结果“%(code)s”不在可选的代码里，请重新选一项") % {"code": disposition}
+        raise Problem("common.invalid", reason=reason)
+    with transaction.atomic():
+        case = Case.objects.select_for_update().get(pk=case.pk)
+        contact = Contact.objects.create(
+            case=case,
+            mode=mode,
+            at=at,
+            disposition=disposition,
+            detail=detail or {},
+            note_cipher=encrypt(note.strip(), NOTE_PURPOSE) if note.strip() else None,
+            by_user_id=acting_user.pk or None,
+        )
+        update_status(case)
+        record(
+            action="contacts.contact.recorded",
+            acting_user=acting_user,
+            target=contact,
+            region_code=case.community.code,
+            detail={"case": case.number, "mode": mode, "disposition": disposition},
+        )
+    return contact
+
+
+def final_disposition(case: Case) -> dispositions.Disposition:
+    """The case's final disposition from its contacts so far."""
+    rows = case.contacts.values_list("mode", "at", "disposition")
+    return dispositions.final([dispositions.Contacted(*row) for row in rows])
+
+
+def update_status(case: Case) -> None:
+    """Set the case's status from its contacts. Runs inside the caller's transaction."""
+    rows = [dispositions.Contacted(*row) for row in case.contacts.values_list("mode", "at", "disposition")]
+    final = dispositions.final(rows)
+    status = STATUS_OF_CLASS.get(final.outcome_class or "")
+    if status is None and final.outcome_class in ("UH", "UO") and any(row.mode == "door" for row in rows):
+        status = Case.Status.UNKNOWN
+    if status is None and any(row.mode in ("web", "wechat") for row in rows):
+        status = Case.Status.OPENED
+    if status is not None and status != case.status:
+        Case.objects.filter(pk=case.pk).update(status=status)
+        case.status = status
