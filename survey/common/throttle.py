@@ -16,3 +16,11 @@ def count_try(*, scope: str, key: str, limit: int, window_s: int) -> None:
         tries = 1
     if tries > limit:
         raise Problem("common.too_many", minutes=max(1, window_s // 60))
+
+
+def forgive_try(*, scope: str, key: str) -> None:
+    """Take one counted try back: it succeeded, and only failures should add up."""
+    try:
+        cache.decr(f"throttle:{scope}:{key}")
+    except ValueError:  # the window has closed since
+        return

@@ -73,7 +73,7 @@ def test_what_cannot_be_a_code_is_refused(text):
 
 
 def test_a_worked_example_by_hand():
-    # Body 1 then zeros: the sum is a^1 * 1 = a, and the check c solves a + a^12 c = 0, so c = a^(1-12) = a^20.
+    # Body 1 then zeros: the sum is a^1 * 1 = a; the check c solves a + a^12 c = 0, so c = a^(1-12) = a^20.
     # Powers of a modulo x^5 + x^2 + 1: a^5 = 5, a^10 = 17, a^20 = 12, and 12 is C.
     assert codes.with_check("1" + "0" * 10) == "10000000000C"
 

@@ -8,8 +8,7 @@ from survey.audit.models import AuditEntry
 from survey.common.errors import Problem
 from survey.contacts import codes
 from survey.contacts.models import HouseholdCode
-from survey.contacts.services import find_case_by_qr, find_case_by_typed, issue_codes
-from survey.contacts.services import household_codes
+from survey.contacts.services import find_case_by_qr, find_case_by_typed, household_codes, issue_codes
 from survey.studies.models import Round
 from tests import factories
 
