@@ -85,3 +85,32 @@ def compare(table: DomainTable, labels: Sequence[str]) -> Comparisons:
         )
         margin = tests.margin()
     return Comparisons(tuple(labels), tests.difference, margin, tests.differs)
+
+
+@dataclass(frozen=True, eq=False)
+class GroupTable:
+    """Several variables in the groups of one classification; arrays of shape (n_groups, n_variables)."""
+
+    groups: tuple[str, ...]
+    estimate: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    n: np.ndarray
+
+
+def group_shares(weighted: Weighted, variables: Mapping[str, np.ndarray], by: np.ndarray) -> GroupTable:
+    """Shares with Korn–Graubard intervals of 0/1 variables (NaN: does not count) in every group of `by`.
+
+    `by` is an object array of shape (n_cases,); None lies in no group. Groups come in sorted order; a group
+    without a valid answer has NaN.
+    """
+    groups = sorted({g for g, w in zip(by, weighted.weights, strict=True) if g is not None and w > 0})
+    shape = (len(groups), len(variables))
+    with refusals("估计"):
+        result = mean(weighted.design, dict(variables), by={"group": by}, covariance=False, drop_empty=False)
+        low, high = result.ci(LEVEL, method="beta")
+    place = {
+        (term, g): i for i, (term, g) in enumerate(zip(result.terms, result.domains["group"], strict=True))
+    }
+    rows = np.array([[place[name, g] for name in variables] for g in groups], dtype=int).reshape(shape)
+    return GroupTable(tuple(groups), result.estimate[rows], low[rows], high[rows], result.n[rows].astype(int))

@@ -1,0 +1,74 @@
+"""Answers to a person's value of an indicator: 0–100 points, or 0–1 for a share; NaN without an opinion."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from analysis.scores import CompositeIndex, ScoringRule
+from survey.common.errors import Problem
+from survey.stats.refusals import refusals
+
+MEAN_SCORE, SHARE = "mean_score", "share"
+
+
+def code_text(value: Any) -> str | None:
+    """An answer's code as text: 5, 5.0 and "5" are one code; None stays None.
+
+    Raises Problem stats.impossible for several choices at once, which have no single score.
+    """
+    if value is None:
+        return None
+    if isinstance(value, list | dict):
+        raise Problem("stats.impossible", step="计分", reason="多选题不能直接计分")
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value)
+
+
+def codes_of(answers: np.ndarray) -> np.ndarray:
+    """`code_text` of each answer, object ndarray of the same shape."""
+    return np.array([code_text(value) for value in answers], dtype=object)
+
+
+def person_values(
+    answers: Mapping[str, np.ndarray], definition: Mapping[str, Any], kind: str, missing_codes: Sequence[str]
+) -> np.ndarray:
+    """One value per row by an indicator's definition.
+
+    Parameters
+    ----------
+    answers : {item: codes as text, None without an answer}, shape (n,) each; an item nobody was asked may be
+        absent
+    definition : as `indicators.services.check_definition` describes
+    kind : "mean_score" (points, mean over the valid items) or "share" (1 for a code of `top_codes`, mean over
+        the valid items)
+    missing_codes : codes that are never an opinion, whatever the definition says
+    """
+    excluded = {str(code) for code in definition.get("excluded_codes", [])} | set(missing_codes)
+    top = {str(code) for code in definition.get("top_codes", [])}
+    n = len(next(iter(answers.values()))) if answers else 0
+    scores = {}
+    weights = {}
+    with refusals("计分"):
+        for item in definition["items"]:
+            name = item["name"]
+            codes = answers.get(name, np.full(n, None, dtype=object))
+            weights[name] = float(item.get("weight", 1.0))
+            if kind == SHARE:
+                scores[name] = _in_top(codes, top, excluded)
+            else:
+                points = {str(code): float(value) for code, value in item["points"].items()}
+                rule = ScoringRule(name, points, tuple(sorted(excluded - set(points))))
+                scores[name] = rule.score(codes)
+        index = CompositeIndex("indicator", weights, definition.get("min_valid", 1))
+        return index.compute(scores)
+
+
+def _in_top(codes: np.ndarray, top: set[str], excluded: set[str]) -> np.ndarray:
+    return np.array(
+        [
+            np.nan if code is None or (code in excluded and code not in top) else float(code in top)
+            for code in codes
+        ]
+    )
