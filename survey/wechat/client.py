@@ -17,7 +17,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -36,7 +36,7 @@ TIMEOUT = (3.05, 5.0)
 # Below this many seconds a token is asked for again. Tencent renews the stable token in its last 5
 # minutes and both stay valid (getStableAccessToken); a little less tolerates a clock that runs ahead.
 TOKEN_MARGIN_S = 240
-STATE_MAX_BYTES = 128  # web authorisation guide
+_STATE = re.compile(r"[A-Za-z0-9]{1,128}")  # web authorisation guide
 SCOPES = ("snsapi_base", "snsapi_userinfo")
 _RID = re.compile(r"[,\s]*\brid:\s*([0-9A-Za-z-]+)")
 
@@ -132,13 +132,14 @@ class WeChat:
 
         Raises
         ------
-        ValueError : unknown scope, or a state of more than 128 bytes.
+        ValueError : unknown scope, or a state that is not 1 to 128 letters and digits. wechatpy puts the
+            state into the address unescaped, and Tencent takes no other characters.
         """
         if scope not in SCOPES:
             raise ValueError(f"scope must be one of {', '.join(SCOPES)}")
-        if len(state.encode()) > STATE_MAX_BYTES:
-            raise ValueError(f"state has at most {STATE_MAX_BYTES} bytes")
-        return self._oauth(redirect_uri, scope, quote(state, safe="")).authorize_url
+        if not _STATE.fullmatch(state):
+            raise ValueError("state has 1 to 128 letters and digits")
+        return self._oauth(redirect_uri, scope, state).authorize_url
 
     def exchange_code(self, code: str) -> OAuthIdentity:
         """Exchange the code of one authorisation, once. An error with `restart` means: authorise again."""
@@ -171,7 +172,9 @@ class WeChat:
 
         `options` are `params` and `data` (a dictionary becomes the JSON body).
         """
-        reply = self.call(path, lambda client: getattr(client, method)(path, **options))
+        params = options.pop("params", {})
+        # A copy each time: wechatpy writes the token into it, and a second try must not send the first one.
+        reply = self.call(path, lambda client: getattr(client, method)(path, params=dict(params), **options))
         if not isinstance(reply, dict):
             raise self._refused(path, OwnCode.GARBLED, "the answer is not a JSON object")
         return reply

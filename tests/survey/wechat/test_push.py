@@ -91,6 +91,9 @@ def test_a_refusal_repeats_nothing_of_the_body():
     assert "o-secret" not in str(refusal.value)
 
 
+FRAGMENTS = [b"<", b"&", b"]]>", b"<xml>", b"&#0;", b"\xff", b"<!--"]
+
+
 @settings(max_examples=300)
 @given(body=st.binary(max_size=400))
 def test_random_bytes_are_refused_and_nothing_else_happens(body):
@@ -108,7 +111,9 @@ def test_a_mutilated_push_is_read_or_refused_and_nothing_else_happens(data):
         if change == "delete":
             del body[at : at + data.draw(st.integers(1, 20))]
         elif change == "insert":
-            body[at:at] = data.draw(st.sampled_from([b"<", b"&", b"]]>", b"<xml>", b"&#0;", b"\xff", b"<!--"]))
+            body[at:at] = data.draw(
+                st.sampled_from([b"<", b"&", b"]]>", b"<xml>", b"&#0;", b"\xff", b"<!--"])
+            )
         else:
             body[at] = data.draw(st.integers(0, 255))
     try:
