@@ -128,7 +128,7 @@ class SurveyDesign:
         self._set("domain_lonely", domain_lonely)
         self._set("residual_steps", ())
         raw = {"clusters": clusters, "strata": strata, "fpc": fpc}
-        stages, row_unit = _build_stages(columns, raw, nest=nest, brewer=unequal == "brewer", unequal=unequal)
+        stages, row_unit = _build_stages(columns, raw, nest=nest, unequal=unequal)
         self._set("stages", stages)
         self._set("row_unit", row_unit)
         self._set("has_fpc", fpc is not None)
@@ -223,7 +223,7 @@ def _as_list(spec: Any) -> list:
 
 
 def _build_stages(
-    columns: Columns, raw: dict[str, Any], *, nest: bool, brewer: bool, unequal: Any
+    columns: Columns, raw: dict[str, Any], *, nest: bool, unequal: Any
 ) -> tuple[tuple[Stage, ...], np.ndarray]:
     n = columns.n_rows
     ids = _as_list(raw["clusters"])
@@ -252,7 +252,7 @@ def _build_stages(
             stage = Stage(stage.parent, stage.stratum, stage.starts, stage.size, fraction, stage.labels)
         stages.append(stage)
         n_parents = stage.n_units
-    if brewer and not fpcs:
+    if isinstance(unequal, str) and unequal == "brewer" and not fpcs:
         raise DesignError("unequal='brewer' needs the inclusion probabilities in fpc")
     return tuple(stages), parent_row
 
@@ -318,7 +318,7 @@ def _fractions(
     per_unit = np.empty(stage.n_units)
     per_unit[row_unit] = values
     reference = per_unit if vary else per_unit[stage.starts][stage.stratum]
-    differ = np.flatnonzero(np.abs(values - reference[row_unit]) > 1e-9 * np.abs(values))
+    differ = np.flatnonzero(~np.isclose(values, reference[row_unit], rtol=1e-9, atol=0))
     if len(differ):
         h = stage.stratum[row_unit[differ[0]]]
         raise DesignError(

@@ -66,6 +66,7 @@ def proportion_interval(
     df: np.ndarray | float,
     n: np.ndarray | float,
     n_at_bounds: np.ndarray | float | None = None,
+    logit_variance: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Interval for a proportion from its estimate and design-based variance.
 
@@ -80,6 +81,8 @@ def proportion_interval(
     n_at_bounds : effective size used where the variance is 0 (Kish's n, or a size that also carries a
         pooled clustering effect); default n. There every method but 'mean' and 'wilson' gives the
         Korn–Graubard interval, because its own formula is undefined; 'mean' gives it too.
+    logit_variance : variance of log odds for 'logit' (replicate designs have their own); default by the delta
+        method, as 'xlogit' always does
 
     Returns
     -------
@@ -101,10 +104,12 @@ def proportion_interval(
             low, high = p - t * se, p + t * se
         elif method in ("logit", "xlogit"):
             centre, half = special.logit(p), t * se / (p * (1 - p))
+            if method == "logit" and logit_variance is not None:
+                half = t * np.sqrt(logit_variance)
             low, high = special.expit(centre - half), special.expit(centre + half)
         elif method == "asin":
             centre, half = np.arcsin(np.sqrt(np.clip(p, 0, 1))), t * se / (2 * np.sqrt(p * (1 - p)))
-            low, high = _sin_squared(centre - half), _sin_squared(centre + half)
+            low, high = _sin_squared(centre - half, p, 0.0), _sin_squared(centre + half, p, 1.0)
         elif method == "likelihood":
             low, high = _likelihood(p, variance, t, n)
         elif method == "wilson":
@@ -120,8 +125,11 @@ def proportion_interval(
     return np.where(known, low, np.nan), np.where(known, high, np.nan)
 
 
-def _sin_squared(angle: np.ndarray) -> np.ndarray:
-    return np.sin(np.clip(angle, 0, np.pi / 2)) ** 2
+def _sin_squared(angle: np.ndarray, p: np.ndarray, bound: float) -> np.ndarray:
+    """sin² as R computes it, also a little beyond 0 or π/2; the bound itself where it would pass p."""
+    value = np.sin(angle) ** 2
+    wrong = value > p if bound == 0.0 else value < p
+    return np.where(wrong | (np.abs(angle - np.pi / 4) > np.pi / 2), bound, value)
 
 
 def _clopper_pearson(p: np.ndarray, size: np.ndarray, alpha: float) -> tuple[np.ndarray, np.ndarray]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import sparse
+from scipy import sparse, special
 
 from analysis.design import SurveyDesign
 from analysis.errors import AnalysisError
@@ -376,7 +376,8 @@ def _one(
         value = np.where(empty, np.nan, top / divisor)
         centre = np.zeros(base.count) if statistic == "total" else np.nan_to_num(value)
         if isinstance(design, ReplicateDesign):
-            z = design.deviations(table if statistic == "total" else table / low_table, value)
+            thetas = table if statistic == "total" else table / low_table
+            z = design.deviations(thetas, value)
         else:
             z = (table - centre * low_table) / divisor
             if design.residual_steps:
@@ -403,6 +404,10 @@ def _one(
         "srs_factor": (base.sum_w / divisor) ** 2,
         "reason": reason,
     }
+    if isinstance(design, ReplicateDesign) and statistic == "mean":
+        with np.errstate(divide="ignore", invalid="ignore"):
+            odds = design.deviations(special.logit(thetas + pilot), special.logit(value + pilot))
+        part["logit_variance"] = np.einsum("ij,ij->j", odds, odds)
     return part, z if keep else np.empty((0, 0))
 
 

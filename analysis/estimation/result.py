@@ -31,6 +31,7 @@ class Estimate:
     cluster_take : Σ_psu (Σ w)² / Σ w², the cluster size that counts (Gabler, Häder & Lahiri 1999)
     sum_weights : Σ w of the rows behind the estimate
     element_variance : S², weighted with n/(n−1); of the residual for a ratio
+    logit_variance : variance of log(p/(1−p)) from replicates, for means within (0, 1); else None
     reason : '' or why a row has no estimate
     vcov : covariance matrix of all rows, or None when it was not asked for
     """
@@ -51,6 +52,7 @@ class Estimate:
     sum_weights: np.ndarray | None = None
     element_variance: np.ndarray | None = None
     srs_factor: np.ndarray | None = None
+    logit_variance: np.ndarray | None = None
     reason: tuple[str, ...] = ()
     vcov: np.ndarray | None = None
     is_proportion: bool = False
@@ -123,7 +125,14 @@ class Estimate:
             return mean_interval(self.estimate, self.se, df, level)
         bounds = self.n_kish if n_at_bounds is None else n_at_bounds
         return proportion_interval(
-            self.estimate, self.variance, method=method, level=level, df=df, n=self.n, n_at_bounds=bounds
+            self.estimate,
+            self.variance,
+            method=method,
+            level=level,
+            df=df,
+            n=self.n,
+            n_at_bounds=bounds,
+            logit_variance=self.logit_variance,
         )
 
     def to_frame(self, level: float = 0.95, method: str | None = None, backend: str = "pandas") -> Any:

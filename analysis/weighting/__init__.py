@@ -3,7 +3,7 @@
 from analysis.weighting.calibration import calibrate
 from analysis.weighting.diagnostics import WeightDiagnostics, compare_margins, diagnose
 from analysis.weighting.nonresponse import NonresponseAdjustment, adjust_by_class, adjust_by_propensity
-from analysis.weighting.poststratification import poststratify, rake
+from analysis.weighting.poststratification import poststratify, rake, standardize, without_rows
 from analysis.weighting.trimming import trim, trim_and_calibrate
 
 __all__ = [
@@ -16,6 +16,8 @@ __all__ = [
     "diagnose",
     "poststratify",
     "rake",
+    "standardize",
     "trim",
     "trim_and_calibrate",
+    "without_rows",
 ]

@@ -8,8 +8,9 @@ from scipy import sparse
 
 from analysis.design import SurveyDesign
 from analysis.errors import AnalysisError, NotConvergedError
-from analysis.estimation.linearization import ResidualStep, residual_block
+from analysis.estimation.linearization import Design, ResidualStep, residual_block
 from analysis.frames import ColumnSpec
+from analysis.replicates import ReplicateDesign
 
 DISTANCES = ("linear", "raking", "logit")
 
@@ -23,7 +24,7 @@ class _Distance:
 
 
 def calibrate(
-    design: SurveyDesign,
+    design: Design,
     auxiliaries: Mapping[str, ColumnSpec],
     totals: Mapping[str, float],
     *,
@@ -33,7 +34,7 @@ def calibrate(
     heteroskedastic: ColumnSpec | None = None,
     tolerance: float = 1e-12,
     max_iterations: int = 200,
-) -> SurveyDesign:
+) -> Design:
     """Calibrate the weights: find g with Σ d g x = totals, as close to 1 as the distance asks.
 
     Parameters
@@ -67,19 +68,36 @@ def calibrate(
         )
     x = np.where((d > 0)[:, None], x, 0.0)
     q = np.ones(len(d)) if heteroskedastic is None else 1 / _positive(design, heteroskedastic)
+    target = np.array([float(totals[k]) for k in names])
+    link = _distance(distance, bounds)
+    if isinstance(design, ReplicateDesign):
+        if aggregate_stage is not None:
+            raise AnalysisError("aggregate_stage needs a design with known PSUs, not replicate weights")
+        return design.map_weights(
+            lambda w: w * _solve(x, w, q, target, link, names, tolerance, max_iterations)
+        )
     if aggregate_stage is not None:
         x, d = _aggregate(design, x, aggregate_stage)
-    target = np.array([float(totals[k]) for k in names])
-    g = _solve(x, d, q, target, _distance(distance, bounds), names, tolerance, max_iterations)
+    g = _solve(x, d, q, target, link, names, tolerance, max_iterations)
     weights = design.weights * g
-    block = residual_block(sparse.csr_array(x), g * d, g, d * q)
-    return design.with_weights(weights, ResidualStep((_with_variance(block, q),)))
+    basis = sparse.csr_array(_orthonormal(x, d * q))
+    # With a model variance the moment Σ x s/(g σ²) replaces Σ x s/g.
+    block = residual_block(basis, g * d, np.where(g == 0, 1.0, g) / q, d * q)
+    return design.with_weights(weights, ResidualStep((block,)))
 
 
-def _with_variance(block: tuple, q: np.ndarray) -> tuple:
-    """With a model variance the moment Σ x s/(g σ²) replaces Σ x s/g."""
-    x, calibrated, g, d = block
-    return x, calibrated, g / q, d
+def _orthonormal(x: np.ndarray, d: np.ndarray) -> np.ndarray:
+    """A basis of the column space of x, orthonormal under the weights d: residuals keep their digits.
+
+    One pass of whitening leaves errors of the order of the condition number; the second removes them.
+    """
+    for _ in range(2):
+        scale = np.sqrt(np.maximum((d[:, None] * x * x).sum(axis=0), 1e-300))
+        x = x / scale
+        values, vectors = np.linalg.eigh((x * d[:, None]).T @ x)
+        kept = values > 1e-12 * values.max()
+        x = x @ (vectors[:, kept] / np.sqrt(values[kept]))
+    return x
 
 
 def _check_names(names: list[str], totals: Mapping[str, float]) -> None:
@@ -91,7 +109,7 @@ def _check_names(names: list[str], totals: Mapping[str, float]) -> None:
         raise AnalysisError(f"the population total of {bad[0]!r} is not a number")
 
 
-def _positive(design: SurveyDesign, spec: ColumnSpec) -> np.ndarray:
+def _positive(design: Design, spec: ColumnSpec) -> np.ndarray:
     values = design.columns.numeric(spec, "heteroskedastic")
     if not (values > 0).all():
         raise AnalysisError(f"heteroskedastic: row {int(np.flatnonzero(~(values > 0))[0])} is not positive")

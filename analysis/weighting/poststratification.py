@@ -7,16 +7,16 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from analysis.design import SurveyDesign
 from analysis.errors import AnalysisError, NotConvergedError
-from analysis.estimation.linearization import ResidualStep, residual_block
+from analysis.estimation.linearization import Design, ResidualStep, residual_block
 from analysis.frames import combine_codes
+from analysis.replicates import ReplicateDesign
 
 Totals = Mapping[Any, float] | pd.Series
 _RESIDUAL_CYCLES = 10  # R survey's svyrecvar removes the margins' means ten times over
 
 
-def poststratify(design: SurveyDesign, by: str | Sequence[str], totals: Totals) -> SurveyDesign:
+def poststratify(design: Design, by: str | Sequence[str], totals: Totals) -> Design:
     """Scale the weights within each cell so that they add up to its population count.
 
     Parameters
@@ -32,21 +32,59 @@ def poststratify(design: SurveyDesign, by: str | Sequence[str], totals: Totals) 
     """
     cells, labels = _cells(design, by)
     target = _targets(labels, totals, "post-stratum")
+    return _to_cells(design, cells, labels, target)
+
+
+def standardize(
+    design: Design, by: str, over: str | Sequence[str], population: Mapping[Any, float]
+) -> Design:
+    """Direct standardisation: within every level of `over`, give `by` the shares of a standard population.
+
+    The weight sum of each level of `over` stays as it is. Leave rows without the outcome out by giving them
+    weight 0 first (`without_rows`). R: `svystandardize`.
+    """
+    over = [over] if isinstance(over, str) else list(over)
+    cells, labels = _cells(design, [by, *over])
+    shares = {_show(k): v / sum(population.values()) for k, v in population.items()}
+    absent = [_show(label[0]) for label in labels if _show(label[0]) not in shares]
+    if absent:
+        raise AnalysisError(f"the standard population has no count for {', '.join(sorted(set(absent)))}")
+    groups = {label[1:]: 0.0 for label in labels}
     current = np.bincount(cells, weights=design.weights, minlength=len(labels))
-    _need_someone(current, target, labels)
-    g = np.where(current > 0, target / np.where(current > 0, current, 1.0), 0.0)
-    weights = design.weights * g[cells]
-    block = residual_block(_indicators(cells, len(labels)), weights, g[cells], design.weights)
+    for label, weight in zip(labels, current, strict=True):
+        groups[label[1:]] += weight
+    target = np.array([shares[_show(label[0])] * groups[label[1:]] for label in labels])
+    return _to_cells(design, cells, labels, np.where(current > 0, target, 0.0))
+
+
+def without_rows(design: Design, rows: np.ndarray) -> Design:
+    """The design with weight 0 for some rows (bool mask): a domain that later steps work on."""
+    if isinstance(design, ReplicateDesign):
+        return design.map_weights(lambda w: np.where(rows, 0.0, w))
+    return design.with_weights(np.where(rows, 0.0, design.weights))
+
+
+def _to_cells(design: Design, cells: np.ndarray, labels: list, target: np.ndarray) -> Design:
+    def factor(weights: np.ndarray) -> np.ndarray:
+        current = np.bincount(cells, weights=weights, minlength=len(labels))
+        _need_someone(current, target, labels)
+        return np.where(current > 0, target / np.where(current > 0, current, 1.0), 0.0)[cells]
+
+    if isinstance(design, ReplicateDesign):
+        return design.map_weights(lambda w: w * factor(w))
+    g = factor(design.weights)
+    weights = design.weights * g
+    block = residual_block(_indicators(cells, len(labels)), weights, g, design.weights)
     return design.with_weights(weights, ResidualStep((block,)))
 
 
 def rake(
-    design: SurveyDesign,
+    design: Design,
     margins: Mapping[str | tuple[str, ...], Totals] | Sequence[tuple[str | Sequence[str], Totals]],
     *,
     tolerance: float = 1e-10,
     max_iterations: int = 1000,
-) -> SurveyDesign:
+) -> Design:
     """Iterative proportional fitting of the weights to several margins.
 
     Parameters
@@ -70,15 +108,22 @@ def rake(
     targets = [_targets(labels, t, "margin") for (_, labels), (_, t) in zip(coded, named, strict=True)]
     _same_grand_total(named, targets)
     cell, members = combine_codes([(codes, len(labels)) for codes, labels in coded])
-    start = np.bincount(cell, weights=design.weights, minlength=len(members[0]))
-    for member, target, (_, labels) in zip(members, targets, coded, strict=True):
-        _need_someone(np.bincount(member, weights=start, minlength=len(labels)), target, labels)
-    fitted = _fit_cells(start, members, targets, tolerance, max_iterations, named, [lab for _, lab in coded])
-    g = np.where(start > 0, fitted / np.where(start > 0, start, 1.0), 0.0)
-    weights = design.weights * g[cell]
-    ones = np.ones(design.n_rows)
+
+    def adjusted(w: np.ndarray) -> np.ndarray:
+        start = np.bincount(cell, weights=w, minlength=len(members[0]))
+        for member, target, (_, labels) in zip(members, targets, coded, strict=True):
+            _need_someone(np.bincount(member, weights=start, minlength=len(labels)), target, labels)
+        names = [labels for _, labels in coded]
+        fitted = _fit_cells(start, members, targets, tolerance, max_iterations, named, names)
+        return w * np.where(start > 0, fitted / np.where(start > 0, start, 1.0), 0.0)[cell]
+
+    if isinstance(design, ReplicateDesign):
+        return design.map_weights(adjusted)
+    weights = adjusted(design.weights)
+    # R takes unweighted means of the linearised values within each margin's levels; so do we.
+    used = (weights > 0).astype(float)
     blocks = tuple(
-        residual_block(_indicators(codes, len(labels)), weights, ones, weights) for codes, labels in coded
+        residual_block(_indicators(codes, len(labels)), weights, weights, used) for codes, labels in coded
     )
     return design.with_weights(weights, ResidualStep(blocks, cycles=_RESIDUAL_CYCLES))
 
@@ -121,7 +166,7 @@ def _same_grand_total(named: list, targets: list[np.ndarray]) -> None:
         )
 
 
-def _cells(design: SurveyDesign, by: str | Sequence[str]) -> tuple[np.ndarray, list]:
+def _cells(design: Design, by: str | Sequence[str]) -> tuple[np.ndarray, list]:
     """Cell of each row and the label(s) of each cell."""
     columns = [by] if isinstance(by, str) else list(by)
     factors = [design.columns.factor(c) for c in columns]

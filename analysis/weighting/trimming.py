@@ -6,11 +6,13 @@ import numpy as np
 
 from analysis.design import SurveyDesign
 from analysis.errors import AnalysisError, NotConvergedError
+from analysis.estimation.linearization import Design
+from analysis.replicates import ReplicateDesign
 
 
 def trim(
-    design: SurveyDesign, *, lower: float | None = None, upper: float | None = None, strict: bool = False
-) -> SurveyDesign:
+    design: Design, *, lower: float | None = None, upper: float | None = None, strict: bool = False
+) -> Design:
     """Cut weights outside [lower, upper]; what is cut off is shared equally among the untrimmed.
 
     strict : repeat until no weight lies outside (sharing out may push others over the bound). Rows of
@@ -23,27 +25,31 @@ def trim(
         raise AnalysisError(f"trimming needs lower < upper; got {lower} and {upper}")
     if low < 0:
         raise AnalysisError("the lower bound of weights is not negative")
-    weights = design.weights.copy()
+    if isinstance(design, ReplicateDesign):
+        return design.map_weights(lambda w: _trimmed(w, low, high, strict))
+    return design.with_weights(_trimmed(design.weights, low, high, strict))
+
+
+def _trimmed(weights: np.ndarray, low: float, high: float, strict: bool) -> np.ndarray:
+    total = weights.sum()
     used = weights > 0
-    trimmed = np.zeros(len(weights), dtype=bool)
+    touched = np.zeros(len(weights), dtype=bool)
     while True:
         outside = used & ((weights > high) | (weights < low))
         if not outside.any():
-            break
-        cut = np.clip(weights, low, high)
-        excess = (weights - cut)[used].sum()
-        trimmed |= outside
-        free = used & ~trimmed
+            return weights
+        cut = np.where(used, np.clip(weights, low, high), 0.0)
+        touched |= outside
+        free = used & ~touched
         if not free.any():
             raise NotConvergedError(
                 "trimming reached every weight, nobody is left to take the excess; widen the bounds.",
-                {"sum of weights": (float(design.weights.sum()), float(cut[used].sum()))},
+                {"sum of weights": (float(total), float(cut.sum()))},
             )
-        weights = np.where(used, cut, 0.0)
-        weights[free] += excess / free.sum()
+        cut[free] += (total - cut.sum()) / free.sum()
+        weights = cut
         if not strict:
-            break
-    return design.with_weights(weights)
+            return weights
 
 
 def trim_and_calibrate(

@@ -1,0 +1,1 @@
+"""Runner of reference cases: `python -m tests.reference FOLDER`."""

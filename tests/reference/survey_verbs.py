@@ -1,0 +1,128 @@
+"""Each verb of the survey case format as calls of the public API of `analysis`."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.estimation import Estimate, mean, mean_interval, proportion_interval, ratio, total
+from tests.reference.survey_data import factor_columns, levels_of, predicate, single, variable
+
+Result = dict[str, Any]
+
+
+def domain(frame: pd.DataFrame, spec: dict) -> np.ndarray | None:
+    return predicate(frame, spec["where"]) == 1 if spec.get("where") else None
+
+
+def missing(spec: dict) -> str:
+    return "listwise" if spec.get("na_rm") else "propagate"
+
+
+def by_columns(frame: pd.DataFrame, spec: dict) -> list[str] | None:
+    return list(spec["by"]) if spec.get("by") else None
+
+
+def keys(result: Estimate) -> list[tuple]:
+    return [(t, tuple((c, str(v[i])) for c, v in result.domains.items())) for i, t in enumerate(result.terms)]
+
+
+def rows(result: Estimate, spec: dict) -> Result:
+    """Estimate as {(term, by): numbers}, with both intervals the format gives."""
+    z_low, z_high = mean_interval(result.estimate, result.se, np.inf)
+    t_low, t_high = mean_interval(result.estimate, result.se, result.design_df)
+    table = {
+        "est": result.estimate,
+        "se": result.se,
+        "var": result.variance,
+        "cv": result.cv,
+        "ci95_z_lo": z_low,
+        "ci95_z_hi": z_high,
+        "ci95_t_lo": t_low,
+        "ci95_t_hi": t_high,
+    }
+    if spec.get("deff"):
+        table["deff"] = result.design_effect(spec["deff"])
+    est = {k: {n: float(v[i]) for n, v in table.items()} for i, k in enumerate(keys(result))}
+    return {"est": est, "vcov": result.vcov, "df": result.design_df, "estimate": result}
+
+
+def estimates(design: Any, frame: pd.DataFrame, spec: dict) -> Estimate:
+    options = {
+        "by": by_columns(frame, spec),
+        "where": domain(frame, spec),
+        "missing": missing(spec),
+        "drop_empty": spec.get("drop_empty", True),
+    }
+    if spec["verb"] == "ratio":
+        tops = {k: v for x in spec["numerator"] for k, v in variable(frame, x).items()}
+        lows = {k: v for x in spec["denominator"] for k, v in variable(frame, x).items()}
+        return ratio(design, tops, lows, **options)
+    items = {k: v for x in spec["variables"] for k, v in variable(frame, x).items()}
+    verb = {"mean": mean, "total": total}[spec.get("statistic", spec["verb"])]
+    return verb(design, items, **options)
+
+
+def run_estimates(design: Any, frame: pd.DataFrame, spec: dict, case: dict) -> Result:
+    return rows(estimates(design, frame, spec), spec)
+
+
+def run_cv(design: Any, frame: pd.DataFrame, spec: dict, case: dict) -> Result:
+    return {"values": estimates(design, frame, spec).cv}
+
+
+def run_degf(design: Any, frame: pd.DataFrame, spec: dict, case: dict) -> Result:
+    return {"values": [design.degrees_of_freedom(domain(frame, spec))]}
+
+
+def run_weights(design: Any, frame: pd.DataFrame, spec: dict, case: dict) -> Result:
+    return {"values": design.weights}
+
+
+def run_proportion_ci(design: Any, frame: pd.DataFrame, spec: dict, case: dict) -> Result:
+    values = single(frame, spec["variable"])
+    where = domain(frame, spec)
+    result = mean(design, {"p": values}, by=by_columns(frame, spec), where=where, missing=missing(spec))
+    method = spec["method"]
+    n = result.n if method == "likelihood" else result.n_domain
+    low, high = proportion_interval(
+        result.estimate,
+        result.variance,
+        method=method,
+        level=spec["level"],
+        df=result.domain_df,
+        n=n,
+        logit_variance=result.logit_variance,
+    )
+    out = {}
+    for i, (_, by) in enumerate(keys(result)):
+        out[by] = {"est": result.estimate[i], "ci_lo": low[i], "ci_hi": high[i], "se": result.se[i]}
+        out[by]["df"] = result.domain_df[i]
+    return {"est": out}
+
+
+def run_table(design: Any, frame: pd.DataFrame, spec: dict, case: dict) -> Result:
+    a, b = spec["variables"]
+    codes, levels = levels_of(frame[a])
+    known = codes >= 0
+    columns = factor_columns(frame, b)
+    result = np.zeros((len(levels), len(columns)))
+    for k in range(len(levels)):
+        cells = {name: np.where(known & (codes == k), np.nan_to_num(v), 0.0) for name, v in columns.items()}
+        result[k] = total(design, cells).estimate
+    if spec.get("scale_to"):
+        result *= spec["scale_to"] / result.sum()
+    return {"values": result}
+
+
+VERBS: dict[str, Callable[..., Result]] = {
+    "mean": run_estimates,
+    "total": run_estimates,
+    "ratio": run_estimates,
+    "cv": run_cv,
+    "degf": run_degf,
+    "weights": run_weights,
+    "proportion_ci": run_proportion_ci,
+    "table": run_table,
+}
