@@ -116,7 +116,7 @@ def proportion_interval(
             size = effective_size(p, variance, n, df, n_at_bounds, level, df_adjusted=False)
             return _wilson(p, size, t)
         exact = effective_size(p, variance, n, df, n_at_bounds, level)
-        beta_low, beta_high = _clopper_pearson(p, exact, 1 - level)
+        beta_low, beta_high = clopper_pearson(p, exact, 1 - level)
         if method == "beta":
             low, high = beta_low, beta_high
     low = np.where(flat, beta_low, low)
@@ -132,7 +132,7 @@ def _sin_squared(angle: np.ndarray, p: np.ndarray, bound: float) -> np.ndarray:
     return np.where(wrong | (np.abs(angle - np.pi / 4) > np.pi / 2), bound, value)
 
 
-def _clopper_pearson(p: np.ndarray, size: np.ndarray, alpha: float) -> tuple[np.ndarray, np.ndarray]:
+def clopper_pearson(p: np.ndarray, size: np.ndarray, alpha: float) -> tuple[np.ndarray, np.ndarray]:
     p = np.clip(p, 0, 1)
     hits, misses = size * p, size * (1 - p)
     low = np.where(hits <= 1e-9, 0.0, special.betaincinv(np.maximum(hits, 1e-300), misses + 1, alpha / 2))

@@ -56,7 +56,7 @@ def mean(
     -----
     Linearised value (y − ȳ)/Σw inside the domain, 0 outside. R: svymean, svyby.
     """
-    names, values, flags = _items(design, items)
+    names, values, flags = item_arrays(design, items)
     result = _totals_or_ratios(
         design, "mean", names, values, None, _domains(design, by, where, drop_empty), missing, covariance
     )
@@ -74,7 +74,7 @@ def total(
     drop_empty: bool = True,
 ) -> Estimate:
     """Weighted totals Σwy; parameters as in `mean`. R: svytotal."""
-    names, values, _ = _items(design, items)
+    names, values, _ = item_arrays(design, items)
     return _totals_or_ratios(
         design, "total", names, values, None, _domains(design, by, where, drop_empty), missing, covariance
     )
@@ -92,8 +92,8 @@ def ratio(
     drop_empty: bool = True,
 ) -> Estimate:
     """Ratios of totals Σwy/Σwx for all pairs; terms are 'numerator/denominator'. R: svyratio."""
-    top_names, tops, _ = _items(design, numerators)
-    low_names, lows, _ = _items(design, denominators)
+    top_names, tops, _ = item_arrays(design, numerators)
+    low_names, lows, _ = item_arrays(design, denominators)
     names = [f"{a}/{b}" for b in low_names for a in top_names]
     values = [a for _ in lows for a in tops]
     divisors = [b for b in lows for _ in tops]
@@ -146,7 +146,7 @@ def _as_proportion(result: Estimate) -> Estimate:
     return Estimate(**(fields | {"statistic": "proportion", "is_proportion": True}))
 
 
-def _items(design: Design, items: Items) -> tuple[list[str], list[np.ndarray], list[bool]]:
+def item_arrays(design: Design, items: Items) -> tuple[list[str], list[np.ndarray], list[bool]]:
     """Names, float64 arrays, and whether each is a truth value."""
     if isinstance(items, Mapping):
         named = list(items.items())

@@ -6,8 +6,30 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.estimation import Estimate, mean, mean_interval, proportion_interval, ratio, total
-from tests.reference.survey_data import factor_columns, levels_of, predicate, single, variable
+from analysis.estimation import (
+    Estimate,
+    contrast,
+    covariance_matrix,
+    mean,
+    mean_interval,
+    proportion_interval,
+    quantile,
+    ratio,
+    smooth_contrast,
+    statistic,
+    total,
+)
+from analysis.hadamard import hadamard
+from tests.reference.compare import Unsupported, number
+from tests.reference.survey_data import (
+    arithmetic,
+    expression,
+    factor_columns,
+    levels_of,
+    predicate,
+    single,
+    variable,
+)
 
 Result = dict[str, Any]
 
@@ -116,6 +138,83 @@ def run_table(design: Any, frame: pd.DataFrame, spec: dict, case: dict) -> Resul
     return {"values": result}
 
 
+def run_var(design: Any, frame: pd.DataFrame, spec: dict, case: dict) -> Result:
+    items = {k: v for x in spec["variables"] for k, v in variable(frame, x).items()}
+    return rows(covariance_matrix(design, items, where=domain(frame, spec)), spec)
+
+
+def run_quantile(design: Any, frame: pd.DataFrame, spec: dict, case: dict) -> Result:
+    items = {k: v for x in spec["variables"] for k, v in variable(frame, x).items()}
+    result = quantile(
+        design,
+        items,
+        [number(p) for p in spec["probs"]],
+        by=by_columns(frame, spec),
+        where=domain(frame, spec),
+        rule=spec["rule"],
+        interval=spec.get("interval"),
+        df=None if spec.get("df") is None else number(spec["df"]),
+        missing=missing(spec),
+    )
+    out = {}
+    for i, term in enumerate(result.terms):
+        by = tuple((c, str(v[i])) for c, v in result.domains.items())
+        key = by if spec.get("by") else (term, float(result.probs[i]))
+        out[key] = {"quantile": result.estimate[i], "ci_lo": result.ci_low[i], "ci_hi": result.ci_high[i]}
+        out[key]["se"] = result.se[i]
+    df = result.df[0] if spec.get("df") is None else number(spec["df"])
+    return {"rows": out, "df": df}
+
+
+def algebra(e: dict, values: Any) -> Any:
+    """An expression over {est: term}."""
+    if "est" in e:
+        return values[e["est"]]
+    if "const" in e:
+        return number(e["const"])
+    if "fn" in e:
+        return {"log": np.log, "exp": np.exp, "sqrt": np.sqrt}[e["fn"]](algebra(e["arg"], values))
+    return arithmetic(e["op"], *(algebra(a, values) for a in e["args"]))
+
+
+def run_contrast(design: Any, frame: pd.DataFrame, spec: dict, case: dict) -> Result:
+    inner = spec["of"]
+    if inner["verb"] not in VERBS:
+        raise Unsupported(f"contrast of {inner['verb']}")
+    source = VERBS[inner["verb"]](design, frame, inner, case)["estimate"]
+    if "linear" in spec:
+        wanted = {k: {t: number(c) for t, c in v.items()} for k, v in spec["linear"].items()}
+        return rows(contrast(source, wanted), spec)
+    name = case["results"]["terms"][0]
+    return rows(smooth_contrast(source, {name: lambda v: algebra(spec["expression"], v)}), spec)
+
+
+def run_replicate_statistic(design: Any, frame: pd.DataFrame, spec: dict, case: dict) -> Result:
+    def evaluate(e: dict, w: np.ndarray) -> Any:
+        if "wsum" in e:
+            return np.sum(w * np.asarray(expression(frame, e["wsum"]), dtype=float))
+        if "const" in e:
+            return number(e["const"])
+        if "fn" in e:
+            return {"log": np.log, "exp": np.exp, "sqrt": np.sqrt}[e["fn"]](evaluate(e["arg"], w))
+        return arithmetic(e["op"], *(evaluate(a, w) for a in e["args"]))
+
+    name = case["results"]["terms"][0]
+    return rows(statistic(design, lambda w: {name: evaluate(spec["expression"], w)}), spec)
+
+
+def run_replicate_weights(design: Any, frame: pd.DataFrame, spec: dict, case: dict) -> Result:
+    return {"values": np.column_stack(list(design.replicate_weights())) / design.weights[:, None]}
+
+
+def run_hadamard(design: Any, frame: pd.DataFrame, spec: dict, case: dict) -> Result:
+    """The choice of matrix is free: its order must be R's and H·Hᵀ = order·I, then R's own is accepted."""
+    matrix = hadamard(int(spec["n"]))
+    order = len(case["results"]["values"])
+    good = len(matrix) == order and np.array_equal(matrix @ matrix.T, order * np.eye(order))
+    return {"values": case["results"]["values"] if good else np.full((order, order), np.nan)}
+
+
 VERBS: dict[str, Callable[..., Result]] = {
     "mean": run_estimates,
     "total": run_estimates,
@@ -125,4 +224,10 @@ VERBS: dict[str, Callable[..., Result]] = {
     "weights": run_weights,
     "proportion_ci": run_proportion_ci,
     "table": run_table,
+    "var": run_var,
+    "quantile": run_quantile,
+    "contrast": run_contrast,
+    "replicate_statistic": run_replicate_statistic,
+    "replicate_weights": run_replicate_weights,
+    "hadamard": run_hadamard,
 }
