@@ -16,6 +16,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property, lru_cache
 from typing import Any, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
@@ -92,6 +93,12 @@ class _BaseAddressAdapter(HTTPAdapter):
         return super().send(request, **options)
 
 
+@lru_cache(maxsize=16)
+def _adapter_for(base: str) -> _BaseAddressAdapter:
+    """One pool of connections per base address: a `WeChat` may be made for every request."""
+    return _BaseAddressAdapter(base)
+
+
 class _OneTokenClient(WeChatClient):
     """wechatpy's client with the token we hand it: it never fetches one and never retries by itself."""
 
@@ -123,8 +130,12 @@ class WeChat:
         self._account = account
         self._tokens = token_store
         self._now = now
-        self._adapter = _BaseAddressAdapter(account.api_base)
-        self._client = _OneTokenClient(account, self._adapter)
+        self._adapter = _adapter_for(account.api_base)
+
+    @cached_property
+    def _client(self) -> _OneTokenClient:
+        """Made only when needed: wechatpy looks through all its groups for each client."""
+        return _OneTokenClient(self._account, self._adapter)
 
     # --- authorisation in the browser ---------------------------------------------------------------
     def authorize_url(self, redirect_uri: str, scope: str, state: str) -> str:

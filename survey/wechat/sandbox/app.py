@@ -42,6 +42,8 @@ class Sandbox:
             return self._control.handle(request)
         if path.startswith(pages.STATIC_PREFIX):
             return pages.static(path)
+        if path == "/favicon.ico":
+            return Reply(b"", 204)
         reply = self._handset.handle(request)
         return reply or pages.message(
             "没有这一页", "请回到模拟微信的首页。", status=404, links=pages.link("/", "首页")

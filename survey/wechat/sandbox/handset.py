@@ -48,7 +48,7 @@ class Handset:
         body = (
             '<main class="desk">'
             + self._phone(resident, address, frame, request.query.get("note", ""))
-            + f'<section class="side" aria-label="手机以外">{self._scan_form()}{self._accounts(resident)}'
+            + f'<section class="side" aria-label="手机以外">{_scan_form(request)}{self._accounts(resident)}'
             + f'<section class="card"><h2>换一部手机</h2>{self._people(resident)}</section></section></main>'
         )
         frames = " ".join(f"http://{host}:*" for host in [request.host.rsplit(":", 1)[0]] if host)
@@ -87,15 +87,8 @@ class Handset:
                 f'<div class="empty">{pages.MARK}<p>{name}收到一封信。</p>'
                 "<p>把信上的链接放进“扫一扫”，就像用手机扫了信上的二维码。</p></div>"
             )
-        return f'<section class="phone" aria-label="{name}的手机">{said}{inner}</section>'
-
-    def _scan_form(self) -> str:
-        return (
-            '<section class="card"><h2>扫一扫</h2><form method="post" action="/phone/scan">'
-            '<label for="scanned">信上的链接或 12 位码</label>'
-            '<input id="scanned" name="scanned" required autocomplete="off" spellcheck="false">'
-            '<button class="button">打开</button></form></section>'
-        )
+        style = "phone" if frame else "phone idle"
+        return f'<section class="{style}" aria-label="{name}的手机">{said}{inner}</section>'
 
     def _accounts(self, resident: Row) -> str:
         rows = self._store.all("SELECT app_id, name FROM accounts ORDER BY name")
@@ -186,6 +179,17 @@ class Handset:
             else:
                 self._store.unfollow(app_id, resident["id"])
         return redirect("/")
+
+
+def _scan_form(request: Request) -> str:
+    """`/?scan=LINK` fills the field: a demo page can hand over a letter's link. Nothing is opened by GET."""
+    link = escape(request.query.get("scan", ""))
+    return (
+        '<section class="card"><h2>扫一扫</h2><form method="post" action="/phone/scan">'
+        '<label for="scanned">信上的链接或 12 位码</label>'
+        '<input id="scanned" name="scanned" required autocomplete="off" spellcheck="false" '
+        f'value="{link}"><button class="button">打开</button></form></section>'
+    )
 
 
 def _person(row: Row, *, is_current: bool) -> str:

@@ -124,6 +124,12 @@ def test_names_are_escaped(browser, sandbox):
     assert "&lt;b&gt;李&lt;/b&gt;" in page.text and "<b>李" not in page.text
 
 
+def test_a_demo_page_can_hand_over_a_letters_link(browser, sandbox, site):
+    become(browser, sandbox)
+    page = browser.get(sandbox.url + "/", params={"scan": site.url + '/s/letter"'}, timeout=10)
+    assert f'value="{site.url}/s/letter&quot;"' in page.text and not site.seen
+
+
 def test_scanning_a_letter_shows_the_h5_page_in_the_phone(browser, sandbox, site):
     become(browser, sandbox)
     frame = frame_of(scan(browser, sandbox, site.url + "/s/letter"))
