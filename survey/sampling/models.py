@@ -24,6 +24,10 @@ class FrameVersionQuerySet(models.QuerySet):
             user.region_filter("region__path", "administrator", "study_lead", "supervisor", "analyst")
         )
 
+    def ready(self) -> "FrameVersionQuerySet":
+        """Frames whose import is finished."""
+        return self.filter(state=FrameVersion.State.READY)
+
 
 class FrameVersion(models.Model):
     """One import of a household list, hashed and immutable."""
@@ -91,7 +95,11 @@ class FrameUnit(models.Model):
 
 
 class PSU(models.Model):
-    """A primary sampling unit of a frame: one community, or several small neighbours joined by a rule."""
+    """A primary sampling unit of a frame: one community, or several small neighbours joined by a rule.
+
+    `joining_rule` names the whole set of PSUs that a design works with (its least size, and its part of the
+    frame), also for those that are one community: designs with other takes have other PSUs.
+    """
 
     frame = models.ForeignKey(FrameVersion, on_delete=models.CASCADE, related_name="psus")
     code = models.CharField(max_length=24)  # that of its first community
@@ -103,7 +111,9 @@ class PSU(models.Model):
 
     class Meta:
         ordering = ["frame", "code"]
-        constraints = [models.UniqueConstraint(fields=["frame", "code"], name="psu_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["frame", "joining_rule", "code"], name="psu_once_by_rule")
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -174,6 +184,12 @@ class DesignStratum(models.Model):
         return self.name
 
 
+class DrawQuerySet(models.QuerySet):
+    def visible_to(self, user: Any) -> "DrawQuerySet":
+        """As their designs: the team only."""
+        return self.filter(design__in=Design.objects.visible_to(user))
+
+
 class Draw(models.Model):
     """One execution of a design: commit, then seed, then result. Never redrawn in place."""
 
@@ -183,7 +199,7 @@ class Draw(models.Model):
         VOID = "void", _("作废")
 
     design = models.ForeignKey(Design, on_delete=models.PROTECT, related_name="draws")
-    number = models.PositiveIntegerField()
+    number = models.PositiveIntegerField()  # within the round, over all its designs
     state = models.CharField(max_length=10, choices=State.choices, default=State.COMMITTED)
     reason = models.CharField(max_length=300, blank=True)  # of a second draw
     algorithm = models.CharField(max_length=40)
@@ -201,6 +217,8 @@ class Draw(models.Model):
     drawn_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )
+
+    objects = DrawQuerySet.as_manager()
 
     class Meta:
         ordering = ["design", "number"]
@@ -258,8 +276,8 @@ class CaseQuerySet(models.QuerySet):
         return self.filter(team)
 
     def released(self) -> "CaseQuerySet":
-        """Cases of replicates that have been released."""
-        return self.filter(replicate__released_at__isnull=False)
+        """Cases of replicates that have been released, of the draw that holds (not of a voided one)."""
+        return self.filter(replicate__released_at__isnull=False, draw__state=Draw.State.DRAWN)
 
 
 class Case(models.Model):
@@ -276,7 +294,7 @@ class Case(models.Model):
     draw = models.ForeignKey(Draw, on_delete=models.PROTECT, related_name="cases")
     round = models.ForeignKey(Round, on_delete=models.PROTECT, related_name="cases")
     opaque_id = models.UUIDField(default=uuid.uuid4, unique=True)  # the only name that answers know
-    number = models.CharField(max_length=20)  # spoken on the phone: TQ-0412
+    number = models.CharField(max_length=20)  # spoken on the phone: 1-00412, the draw and a random number
     frame_unit = models.ForeignKey(FrameUnit, on_delete=models.PROTECT, related_name="+")
     drawn_psu = models.ForeignKey(DrawnPSU, on_delete=models.PROTECT, related_name="cases")
     replicate = models.ForeignKey(ReserveReplicate, on_delete=models.PROTECT, related_name="cases")

@@ -1,0 +1,68 @@
+"""The lines of a frame as fingerprints: "minyi-address-1" and "minyi-frame-1". Pure.
+
+A frame's public form holds, in order, each household's position, opaque id, community, kind and a salted
+commitment to the rest. Whoever holds that list can recompute the frame's hash without any address; a
+resident who knows her line's salt can show that her household is in it.
+"""
+
+import hashlib
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from survey.common.canonical import canonical_json
+
+HASH_ALGORITHM = "minyi-frame-1"
+SALT_BYTES = 16
+FAMILY, COLLECTIVE = "family", "collective"
+
+_SPACE = re.compile(r"\s+")
+# Dashes that typists use for one another (NFKC leaves these apart).
+_DASHES = str.maketrans(dict.fromkeys("‐‑‒–—―−─－", "-"))
+
+
+@dataclass(frozen=True)
+class Line:
+    """One household as the frame's hash sees it."""
+
+    position: int
+    opaque_id: str
+    community_code: str
+    kind: str
+    commitment: str
+
+
+def normalise_address(text: str) -> str:
+    """The address as compared and committed to: NFKC, no spaces, one kind of dash, lower case.
+
+    "１号楼 2－101室" and "1号楼2-101室" are one address. Nothing is guessed beyond spelling.
+    """
+    return _SPACE.sub("", unicodedata.normalize("NFKC", text).translate(_DASHES)).lower()
+
+
+def commit_line(*, salt: bytes, opaque_id: str, community_code: str, kind: str, address: str) -> str:
+    """Hex SHA-256(salt ‖ canonical JSON of id, community, kind and normalised address).
+
+    Parameters
+    ----------
+    salt : 16 random bytes of this line; without it a short address could be found by trying.
+    address : normalised by `normalise_address`.
+    """
+    body = {"address": address, "community": community_code, "id": opaque_id, "kind": kind}
+    return hashlib.sha256(salt + canonical_json(body)).hexdigest()
+
+
+class FrameHash:
+    """SHA-256 over the lines, one after another: five columns with tabs, a line feed at the end of each."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+
+    def add(self, line: Line) -> None:
+        """Add the next line; they come by position."""
+        text = f"{line.position}\t{line.opaque_id}\t{line.community_code}\t{line.kind}\t{line.commitment}\n"
+        self._hash.update(text.encode())
+
+    def hexdigest(self) -> str:
+        """The frame's hash so far."""
+        return self._hash.hexdigest()
