@@ -5,21 +5,21 @@ import uuid
 from django.db.models import Max
 
 from survey.accounts.models import Grant, User
+from survey.audit.services import SYSTEM
 from survey.common.canonical import sha256_of
 from survey.common.clock import now
 from survey.common.crypto import encrypt, keyed_hash
 from survey.regions.models import Region
+from survey.sampling.lines import FAMILY, FrameHash, Line, commit_line, normalise_address
 from survey.sampling.models import (
-    PSU,
     Case,
-    Design,
-    DesignStratum,
     Draw,
     DrawnPSU,
     FrameUnit,
     FrameVersion,
     ReserveReplicate,
 )
+from survey.sampling.services import create_design
 from survey.studies.models import ConsentText, Round, Study
 
 REGIONS = [
@@ -100,26 +100,34 @@ def make_frame(region: Region, *, households: int = 30, **values) -> FrameVersio
         "n_communities": len(communities),
     }
     frame = FrameVersion.objects.create(region=region, **{**defaults, **values})
-    units = []
+    units, frame_hash = [], FrameHash()
     for i, community in enumerate(communities, start=1):
         for j in range(1, households + 1):
             address = f"{community.name} {j} 号楼 {j * 101} 室"
+            normalised = normalise_address(address)
             salt = sha256_of([community.code, j]).encode()[:16]
-            units.append(
-                FrameUnit(
-                    frame=frame,
-                    position=len(units) + 1,
-                    opaque_id=uuid.uuid5(uuid.NAMESPACE_OID, f"{number}-{community.code}-{j}"),
-                    community=community,
-                    household_number=f"{i}-{j}",
-                    address_cipher=encrypt(address, "sampling.address"),
-                    address_hash=keyed_hash(address, "sampling.address"),
+            opaque_id = uuid.uuid5(uuid.NAMESPACE_OID, f"{number}-{community.code}-{j}")
+            unit = FrameUnit(
+                frame=frame,
+                position=len(units) + 1,
+                opaque_id=opaque_id,
+                community=community,
+                household_number=f"{i}-{j}",
+                address_cipher=encrypt(address, "sampling.address"),
+                address_hash=keyed_hash(normalised, "sampling.address"),
+                salt=salt,
+                commitment=commit_line(
                     salt=salt,
-                    commitment=sha256_of([salt.decode(), address]),
-                )
+                    opaque_id=str(opaque_id),
+                    community_code=community.code,
+                    kind=FAMILY,
+                    address=normalised,
+                ),
             )
+            units.append(unit)
+            frame_hash.add(Line(unit.position, str(opaque_id), community.code, FAMILY, unit.commitment))
     FrameUnit.objects.bulk_create(units, batch_size=500)
-    frame.frame_hash = sha256_of([unit.commitment for unit in units])
+    frame.frame_hash = frame_hash.hexdigest()
     frame.save(update_fields=["frame_hash"])
     return frame
 
@@ -129,34 +137,42 @@ def make_drawn_round(
 ) -> Round:
     """A round with a drawn two-stage sample of the region; its cases are `round.cases`.
 
-    Streets are strata. In a street of three or more communities two are taken, each with probability 2/N;
-    in a smaller street all enter with certainty, each its own stratum with households as PSUs. In every PSU
-    the first `take` of `households` households are cases (probability take/households). With the default
-    region 天桥区: 2 strata, 4 PSUs, 4 × take cases, all in the released replicate 0.
+    The design is a real one. The draw is made by hand, so that tests know it: in a street of three or more
+    communities the first two (probability 2/N each); in a smaller street all, each a certainty stratum with
+    households as PSUs. In every PSU the first `take` of `households` households are cases (take/households).
+    With 天桥区: 2 strata, 4 PSUs, 4 × take cases, all in the released replicate 0.
     """
     study = study or make_study(region)
+    state = round_values.pop("state", Round.State.DRAFT)
     round_ = make_round(study, **round_values)
     frame = make_frame(region, households=households)
-    spec = {"algorithm": "two-stage-pps-1", "stages": [{"unit": "psu"}, {"unit": "household", "take": take}]}
-    design = Design.objects.create(
-        round=round_, frame=frame, spec=spec, spec_hash=sha256_of(spec), locked_at=now()
-    )
+    streets = list(Region.objects.within(region.path).filter(level="street").order_by("path"))
+    spec = {
+        "stages": [
+            {"unit": "psu", "method": "pps_systematic"},
+            {"unit": "household", "method": "srs", "take": take},
+        ],
+        "n_psus": 2 * len(streets),
+    }
+    design = create_design(round=round_, frame=frame, spec=spec, acting_user=SYSTEM)
     draw = Draw.objects.create(
         design=design,
         number=1,
         state=Draw.State.DRAWN,
         algorithm="two-stage-pps-1",
-        commitment_hash=sha256_of(spec),
+        commitment_hash=design.spec_hash,
         secret_hash=sha256_of("secret"),
         seed=sha256_of("seed"),
         committed_at=now(),
         drawn_at=now(),
     )
     replicate = ReserveReplicate.objects.create(draw=draw, number=0, n_cases=0, released_at=now())
-    for street in Region.objects.within(region.path).filter(level="street").order_by("path"):
+    for street in streets:
         _draw_street(draw, replicate, street, take, households)
     replicate.n_cases = draw.cases.count()
     replicate.save(update_fields=["n_cases"])
+    round_.state = state
+    round_.save(update_fields=["state"])
     return round_
 
 
@@ -164,28 +180,9 @@ def _draw_street(draw: Draw, replicate: ReserveReplicate, street: Region, take: 
     """The strata, PSUs and cases of one street of `make_drawn_round`."""
     communities = list(street.children.filter(level="community").order_by("path"))
     certain = len(communities) < 3
-    stratum = None
     for community in communities if certain else communities[:2]:
-        if stratum is None or certain:
-            place = community if certain else street
-            stratum = DesignStratum.objects.create(
-                design=draw.design,
-                code=place.code,
-                name=place.name,
-                kind="certainty" if certain else "streets",
-                n_psus_frame=1 if certain else len(communities),
-                n_psus_take=1 if certain else 2,
-                n_households_frame=households * (1 if certain else len(communities)),
-            )
-            stratum.streets.add(street)
-        psu = PSU.objects.create(
-            frame=draw.design.frame,
-            code=community.code,
-            name=community.name,
-            street=street,
-            n_households=households,
-        )
-        psu.communities.add(community)
+        stratum = draw.design.strata.get(code=community.code if certain else street.code)
+        psu = draw.design.frame.psus.get(code=community.code)
         exact = "1/1" if certain else f"2/{len(communities)}"
         drawn = DrawnPSU.objects.create(
             draw=draw,

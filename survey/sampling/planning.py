@@ -190,7 +190,7 @@ class StrataPlanner:
         return [(group, rest) for group in self.groups if (rest := self._rest(group))]
 
     def _join(self, group: _Group, reason: str) -> bool:
-        """Join a group with the next open one of its district, or else the one before. False: there is none."""
+        """Join a group with the next open one of its district, else the one before. False: there is none."""
         peers = [other for other, _rest in self._open() if other.district == group.district]
         place = peers.index(group)
         if len(peers) == 1:
@@ -251,7 +251,7 @@ class StrataPlanner:
         )
 
     def _settle_large(self) -> bool:
-        """PSUs that reach their group's interval become certain, or the group is joined if too few would stay."""
+        """PSUs that reach their group's interval become certain; a group with too few left is joined."""
         takes = self._takes()
         for group, rest in self._open():
             n, total = takes[group.streets[0]], sum(rest.values())
