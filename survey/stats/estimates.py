@@ -1,11 +1,12 @@
 """Means and shares of overlapping domains, with design-based errors, intervals and comparisons."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from analysis.estimation.linear import mean
+from analysis.errors import AnalysisError
+from analysis.estimation import Estimate, mean, pool_variances
 from analysis.inference.pairs import pairwise
 from survey.stats.refusals import refusals
 from survey.stats.weights import Weighted
@@ -47,7 +48,13 @@ class Comparisons:
 
 
 def estimate_domains(
-    weighted: Weighted, values: np.ndarray, domains: Mapping[str, np.ndarray], *, kind: str
+    weighted: Weighted,
+    values: np.ndarray,
+    domains: Mapping[str, np.ndarray],
+    *,
+    kind: str,
+    sampled_psus: Mapping[str, float] | None = None,
+    min_psus: int = 6,
 ) -> DomainTable:
     """Weighted mean of `values` in each domain.
 
@@ -55,13 +62,16 @@ def estimate_domains(
     ----------
     values : float ndarray of shape (n_cases,), NaN where there is no valid answer; 0/1 for a share
     domains : {label: truth values of shape (n_cases,)}; they may overlap
-    kind : "mean" (t interval) or "share" (Korn–Graubard interval)
+    kind : "mean" (t interval) or "share" (Korn–Graubard interval; Wilson where pooled)
+    sampled_psus : {label: sampled PSUs} of domains that do not overlap and are alike, e.g. streets; those
+        with fewer than `min_psus` get a variance pooled over all of them (`analysis.estimation.pooling`).
+        inf exempts a domain.
     """
     with refusals("估计"):
         items = {label: np.where(inside, values, np.nan) for label, inside in domains.items()}
-        result = mean(weighted.design, items, covariance=True)
-        low, high = result.ci(LEVEL, method="beta" if kind == SHARE else "t")
-    return DomainTable(
+        result = _as_kind(mean(weighted.design, items, covariance=True), kind)
+        low, high = result.ci(LEVEL)
+    table = DomainTable(
         labels=tuple(domains),
         estimate=result.estimate,
         se=result.se,
@@ -73,6 +83,58 @@ def estimate_domains(
         deff=result.deff,
         pooled=np.zeros(len(result), dtype=bool),
         covariance=result.vcov,
+    )
+    if sampled_psus and any(psus < min_psus for psus in sampled_psus.values()):
+        _pool(table, result, sampled_psus, min_psus)
+    return table
+
+
+def _as_kind(result: Estimate, kind: str) -> Estimate:
+    if kind == SHARE:
+        return replace(result, statistic="proportion", is_proportion=True)
+    return result
+
+
+def _pool(table: DomainTable, result: Estimate, sampled_psus: Mapping[str, float], min_psus: int) -> None:
+    """Overwrite, in place, the thin domains of a fresh table with pooled variances.
+
+    Where no domain has a variance of its own nothing can be pooled, and the table stays as it is: its
+    intervals are missing, which the caller shows as such.
+    """
+    rows = np.array([table.labels.index(label) for label in sampled_psus])
+    direct = _rows_of(result, rows, np.array([sampled_psus[table.labels[r]] for r in rows], dtype=float))
+    if not (np.nan_to_num(direct.df) > 0).any():
+        return
+    try:
+        pooled = pool_variances(direct, min_psus=min_psus)
+    except AnalysisError:
+        return
+    low, high = pooled.ci(LEVEL)
+    mine = pooled.pooled
+    at = rows[mine]
+    table.se[at], table.df[at] = pooled.se[mine], pooled.df[mine]
+    table.low[at], table.high[at] = low[mine], high[mine]
+    table.n_effective[at] = pooled.n_effective[mine]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        table.deff[at] = np.where(table.n_effective[at] > 0, table.n[at] / table.n_effective[at], np.nan)
+    table.pooled[at] = True
+    table.covariance[at, :] = 0.0
+    table.covariance[:, at] = 0.0
+    table.covariance[at, at] = pooled.se[mine] ** 2
+
+
+def _rows_of(result: Estimate, rows: np.ndarray, n_psus: np.ndarray) -> Estimate:
+    """The named rows as an estimate of their own, with the count of PSUs that decides on pooling."""
+    values = {}
+    for field in fields(result):
+        value = getattr(result, field.name)
+        if isinstance(value, np.ndarray) and value.shape == (len(result),):
+            values[field.name] = value[rows]
+    return replace(
+        result,
+        **values | {"n_psus": n_psus, "vcov": None, "domains": {}},
+        terms=tuple(result.terms[r] for r in rows),
+        reason=tuple(result.reason[r] for r in rows) if result.reason else (),
     )
 
 

@@ -1,0 +1,218 @@
+"""Builds the document of a run from its inputs: the only place that knows its shape.
+
+{"format", "study", "round", "simulated", "floor", "domains": [...], "indicators": [...],
+"estimates": {indicator: {domain: cell}}, "comparisons": {indicator: {kind: …}}, "items": {item: wording},
+"distributions": {item: …}, "response": {...}, "design": {...}, "weights": {...}, "truth": {...}}
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from survey.indicators.models import IndicatorVersion
+from survey.reports.document import FORMAT, significant
+from survey.reports.domains import make_domains, sampled_psus
+from survey.reports.estimation import Frame, indicator_figures, item_distribution
+from survey.reports.inputs import Inputs, drawn
+from survey.reports.models import SimulatedTruth
+from survey.reports.wording import Wording, read_wording
+from survey.stats.rates import outcome_rates
+from survey.stats.weights import Weighted
+from survey.studies.models import Round
+
+Say = Callable[[float, str], None]
+
+
+def build_document(
+    *,
+    round: Round,
+    inputs: Inputs,
+    spec: dict[str, Any],
+    margins: list[dict[str, Any]],
+    weighted: Weighted,
+    sex: np.ndarray,
+    band: np.ndarray,
+    say: Say,
+) -> dict[str, Any]:
+    """Everything that a report of this run can print. The same inputs give the same document."""
+    bands = spec["poststratification"]["bands"]
+    domains = make_domains(round, inputs, sex, band, bands)
+    frame = Frame(
+        inputs,
+        weighted,
+        domains,
+        sampled_psus(inputs, domains),
+        spec["variance"]["min_psus"],
+        round.small_cell_floor,
+    )
+    versions = list(
+        round.indicator_versions.select_related("indicator").order_by(
+            "indicator__position", "indicator__code"
+        )
+    )
+    wordings = _wordings(round, versions)
+    estimates, comparisons = {}, {}
+    for number, version in enumerate(versions):
+        say(0.3 + 0.4 * number / len(versions), version.indicator.name)
+        figures = indicator_figures(frame, version, wordings)
+        estimates[version.indicator.code] = figures["estimates"]
+        comparisons[version.indicator.code] = figures["comparisons"]
+    distributions = {}
+    for number, wording in enumerate(wordings.values()):
+        say(0.7 + 0.2 * number / len(wordings), wording.name)
+        if wording.choices:
+            levels, ordinal = _levels(versions, wording)
+            shares = item_distribution(frame, wording, levels, _top_codes(versions, wording))
+            distributions[wording.name] = shares | {"ordinal": ordinal}
+    return significant(
+        {
+            "format": FORMAT,
+            "study": _study(round),
+            "round": _round(round),
+            "simulated": round.is_simulated,
+            "floor": round.small_cell_floor,
+            "domains": [domain.entry() for domain in domains],
+            "indicators": [_indicator(version) for version in versions],
+            "estimates": estimates,
+            "comparisons": comparisons,
+            "items": {name: wording.entry() for name, wording in wordings.items()},
+            "distributions": distributions,
+            "response": _response(inputs),
+            "design": _design(round, frame),
+            "weights": {"spec": spec, "margins": margins} | _weights(weighted),
+            "truth": _truth(round),
+        }
+    )
+
+
+def _wordings(round: Round, versions: list[IndicatorVersion]) -> dict[str, Wording]:
+    """Wording of every item that a pinned indicator uses, in the indicators' order."""
+    document = round.questionnaire_version.document
+    found: dict[str, Wording] = {}
+    for version in versions:
+        for item in version.definition["items"]:
+            wording = None if item["name"] in found else read_wording(document, item["name"])
+            if wording is not None:
+                found[item["name"]] = wording
+    return found
+
+
+def _top_codes(versions: list[IndicatorVersion], wording: Wording) -> list[str]:
+    """The answers of an item that a share counts, from the first pinned share that uses it alone."""
+    for version in versions:
+        items = [item["name"] for item in version.definition["items"]]
+        if version.kind == IndicatorVersion.Kind.SHARE and wording.name in items:
+            return [str(code) for code in version.definition["top_codes"]]
+    return []
+
+
+def _levels(versions: list[IndicatorVersion], wording: Wording) -> tuple[list[str], bool]:
+    """The answers of an item from worst to best where a score orders them, else as shown; and which it is."""
+    codes = [code for code, _ in wording.choices]
+    for version in versions:
+        if version.kind != IndicatorVersion.Kind.MEAN_SCORE:
+            continue
+        for item in version.definition["items"]:
+            if item["name"] == wording.name:
+                points = {str(code): value for code, value in item["points"].items()}
+                return sorted(codes, key=lambda code: points.get(code, 0.0)), True
+    return codes, False
+
+
+def _study(round: Round) -> dict[str, Any]:
+    study = round.study
+    return {
+        "title": study.title,
+        "sponsor": study.sponsor,
+        "population": study.population,
+        "min_age": study.min_age,
+        "region": study.region.code,
+    }
+
+
+def _round(round: Round) -> dict[str, Any]:
+    version = round.questionnaire_version
+    return {
+        "name": round.name,
+        "number": round.number,
+        "modes": sorted(round.modes),
+        "opens_on": round.opens_on.isoformat() if round.opens_on else None,
+        "closes_on": round.closes_on.isoformat() if round.closes_on else None,
+        "questionnaire": {
+            "title": version.questionnaire.title,
+            "number": version.number,
+            "hash": version.document_hash,
+        },
+    }
+
+
+def _indicator(version: IndicatorVersion) -> dict[str, Any]:
+    return {
+        "code": version.indicator.code,
+        "name": version.indicator.name,
+        "kind": version.kind,
+        "version": version.number,
+        "definition": version.definition,
+        "hash": version.definition_hash,
+        "target": version.target,
+    }
+
+
+def _response(inputs: Inputs) -> dict[str, Any]:
+    found = outcome_rates(inputs.outcome_counts)
+    return {
+        "cases": len(inputs.case_ids),
+        "responses": int(inputs.responded.sum()),
+        "volunteers": inputs.n_volunteer,
+        "modes": inputs.modes,
+        "first_on": inputs.first_on,
+        "last_on": inputs.last_on,
+        "outcomes": found["counts"],
+        "e": found["e"],
+        "rates": {
+            name: found["rates"][name] for name in ("RR1", "RR2", "RR3", "RR4", "COOP1", "REF1", "CON1")
+        },
+    }
+
+
+def _design(round: Round, frame: Frame) -> dict[str, Any]:
+    draw = drawn(round)
+    inputs = frame.inputs
+    thin = [key for key, psus in frame.sampled_psus.items() if psus < frame.min_psus]
+    return {
+        "frame": {
+            "name": draw.design.frame.name,
+            "number": draw.design.frame.number,
+            "hash": draw.design.frame.frame_hash,
+            "households": draw.design.frame.n_households,
+            "communities": draw.design.frame.n_communities,
+        },
+        "algorithm": draw.algorithm,
+        "spec_hash": draw.design.spec_hash,
+        "commitment_hash": draw.commitment_hash,
+        "result_hash": draw.result_hash,
+        "seed": draw.seed,
+        "strata": len(set(inputs.stratum)),
+        "communities": len({path[:12] for path in inputs.path}),
+        "certainty_communities": len({path[:12] for path in inputs.path[inputs.certainty]}),
+        "households": len(inputs.case_ids),
+        "pooled_streets": thin,
+    }
+
+
+def _weights(weighted: Weighted) -> dict[str, Any]:
+    return {
+        "classes": weighted.classes,
+        "cells": weighted.cells,
+        "steps": weighted.steps,
+        "sum": float(weighted.weights.sum()),
+    }
+
+
+def _truth(round: Round) -> dict[str, Any] | None:
+    """The true figures of a simulated round; a real one has none, whatever lies in the table."""
+    if not round.is_simulated:
+        return None
+    truth = SimulatedTruth.objects.filter(round=round).first()
+    return truth.values if truth else None

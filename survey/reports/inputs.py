@@ -1,0 +1,190 @@
+"""What a run is computed from: one row per released case, its answers if it has any, and the outcome counts.
+
+Volunteer answers are counted and left out: they never enter an estimate.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from django.db.models import Max, Min
+
+from survey.common.canonical import sha256_of
+from survey.contacts import dispositions
+from survey.contacts.models import Contact
+from survey.responses.models import Response
+from survey.responses.queries import case_columns, snapshot
+from survey.sampling.models import Case, Draw
+from survey.studies.models import Round
+
+DISTRICT_DIGITS, STREET_DIGITS = 6, 9
+# A page opened and left without an answer: AAPOR 2.113, implicit refusal.
+OPENED_CLASS = "R"
+# What a stored status says where no contact tells more.
+CLASS_OF_STATUS = {
+    Case.Status.OPENED: OPENED_CLASS,
+    Case.Status.REFUSED: "R",
+    Case.Status.INELIGIBLE: "NE",
+    Case.Status.UNKNOWN: "UO",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """Columns of shape (n_cases,), in the order of the cases' opaque ids.
+
+    base : 1 / inclusion probability, given the replicates that have been released
+    answers : {item: answers as stored; None without}; outcome : AAPOR class of each case
+    certainty : the case's PSU was in every possible sample
+    """
+
+    case_ids: list[str]
+    path: np.ndarray
+    base: np.ndarray
+    stratum: np.ndarray
+    psu: np.ndarray
+    certainty: np.ndarray
+    outcome: np.ndarray
+    responded: np.ndarray
+    response_ids: list[str | None]
+    person_probability: np.ndarray
+    mode: np.ndarray
+    answers: dict[str, np.ndarray]
+    outcome_counts: dict[str, int]
+    modes: dict[str, int]
+    n_volunteer: int
+    first_on: str
+    last_on: str
+    hash: str
+
+    @property
+    def district(self) -> np.ndarray:
+        """Path of each case's district."""
+        return np.array([p[:DISTRICT_DIGITS] for p in self.path], dtype=object)
+
+    @property
+    def street(self) -> np.ndarray:
+        """Path of each case's street."""
+        return np.array([p[:STREET_DIGITS] for p in self.path], dtype=object)
+
+
+def read_inputs(round: Round) -> Inputs:
+    """Read and hash everything once. The hash covers the columns, not database keys or clocks."""
+    cases = case_columns(round)
+    taken = snapshot(round)
+    place = {case: row for row, case in enumerate(cases["case_id"])}
+    n = len(place)
+    response_ids: list[str | None] = [None] * n
+    probability, mode = np.full(n, np.nan), np.full(n, "", dtype=object)
+    answers = {item: np.full(n, None, dtype=object) for item in taken["answers"]}
+    n_volunteer = 0
+    for row, (case, kind) in enumerate(zip(taken["case_id"], taken["sample_kind"], strict=True)):
+        if kind != Response.SampleKind.PROBABILITY or case not in place:
+            n_volunteer += kind == Response.SampleKind.VOLUNTEER
+            continue
+        at = place[case]
+        response_ids[at] = taken["response_id"][row]
+        probability[at] = _or_nan(taken["person_probability"][row])
+        mode[at] = taken["mode"][row]
+        for item, values in taken["answers"].items():
+            answers[item][at] = values[row]
+    responded = np.array([r is not None for r in response_ids], dtype=bool)
+    outcome = _outcomes(round, cases, responded)
+    certainty, stage2 = _selection(round, cases)
+    base = 1.0 / (np.array(cases["stage1_probability"], dtype=float) * stage2)
+    first_on, last_on = _dates(round)
+    return Inputs(
+        case_ids=cases["case_id"],
+        path=np.array(cases["region_path"], dtype=object),
+        base=base,
+        stratum=np.array(cases["variance_stratum"], dtype=object),
+        psu=np.array(cases["variance_psu"], dtype=object),
+        certainty=certainty,
+        outcome=outcome,
+        responded=responded,
+        response_ids=response_ids,
+        person_probability=probability,
+        mode=mode,
+        answers=answers,
+        outcome_counts=dict(sorted(Counter(outcome.tolist()).items())),
+        modes=dict(sorted(Counter(mode[responded].tolist()).items())),
+        n_volunteer=n_volunteer,
+        first_on=first_on,
+        last_on=last_on,
+        hash=_hash(cases, taken, outcome),
+    )
+
+
+def drawn(round: Round) -> Draw | None:
+    """The draw whose cases are in the field."""
+    return (
+        Draw.objects.filter(design__round=round, state=Draw.State.DRAWN)
+        .select_related("design__frame")
+        .order_by("-number")
+        .first()
+    )
+
+
+def _or_nan(value: float | None) -> float:
+    return float("nan") if value is None else float(value)
+
+
+def _hash(cases: dict[str, Any], taken: dict[str, Any], outcome: np.ndarray) -> str:
+    responses = {k: v for k, v in taken.items() if k != "questionnaire_version"}
+    return sha256_of({"cases": cases, "responses": responses, "outcomes": outcome.tolist()})
+
+
+def _outcomes(round: Round, cases: dict[str, Any], responded: np.ndarray) -> np.ndarray:
+    """Final AAPOR class of each case (contacts.dispositions), with its answer and status taken into account.
+
+    An answer that stands is an interview (I, or P where the contact says so). A case whose interview does not
+    stand any more (withdrawn, rejected) counts as a refusal.
+    """
+    contacts: dict[str, list[dispositions.Contacted]] = {}
+    rows = Contact.objects.filter(case__round=round).values_list(
+        "case__opaque_id", "mode", "at", "disposition"
+    )
+    for case, mode, at, disposition in rows.iterator():
+        contacts.setdefault(str(case), []).append(dispositions.Contacted(mode, at, disposition))
+    found = []
+    for case, status, answered in zip(cases["case_id"], cases["status"], responded, strict=True):
+        final = dispositions.final(contacts.get(case, [])).outcome_class or "UH"
+        if answered:
+            final = final if final in ("I", "P") else "I"
+        elif final in ("I", "P"):
+            final = "R"
+        elif final in ("UH", "UO"):
+            final = CLASS_OF_STATUS.get(status, final)
+        found.append(final)
+    return np.array(found, dtype=object)
+
+
+def _selection(round: Round, cases: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+    """Certainty of each case's PSU, and the household's probability given what has been released.
+
+    A case stores the probability of stage 2 up to its own replicate; once a later replicate of its PSU is in
+    the field, every household of the PSU had that larger chance.
+    """
+    rows = Case.objects.released().filter(round=round)
+    drawn_psu = {
+        str(case): (psu, certain)
+        for case, psu, certain in rows.values_list("opaque_id", "drawn_psu", "drawn_psu__is_certainty")
+    }
+    chance: dict[int, float] = {}
+    for case, probability in zip(cases["case_id"], cases["stage2_probability"], strict=True):
+        psu = drawn_psu[case][0]
+        chance[psu] = max(chance.get(psu, 0.0), probability)
+    certainty = np.array([drawn_psu[case][1] for case in cases["case_id"]], dtype=bool)
+    stage2 = np.array([chance[drawn_psu[case][0]] for case in cases["case_id"]], dtype=float)
+    return certainty, stage2
+
+
+def _dates(round: Round) -> tuple[str, str]:
+    """First and last day of the answers, as ISO dates; "" without answers."""
+    span = (
+        Response.objects.counted()
+        .filter(round=round, case__isnull=False)
+        .aggregate(first=Min("received_at"), last=Max("received_at"))
+    )
+    return tuple(span[k].date().isoformat() if span[k] else "" for k in ("first", "last"))

@@ -1,0 +1,32 @@
+"""The job around a run. Params: {"round": id}; its run carries the job's own id."""
+
+from typing import Any
+
+from survey.accounts.models import User
+from survey.audit.services import SYSTEM
+from survey.jobs.models import Job
+from survey.jobs.services import Progress, job_kind
+from survey.jobs.tasks import start
+from survey.reports.models import Run
+from survey.reports.services import create_run
+from survey.studies.models import Round
+
+KIND = "reports.run"
+
+
+@job_kind(KIND)
+def run_report(progress: Progress, params: dict[str, Any]) -> dict[str, Any]:
+    """Safe to repeat: a run that this job has already finished is found by the job's id and kept."""
+    run = create_run(
+        round=Round.objects.get(pk=params["round"]),
+        acting_user=progress.job.created_by or SYSTEM,
+        progress=progress,
+        run_id=progress.job.pk,
+    )
+    Run.objects.filter(pk=run.pk, job__isnull=True).update(job=progress.job)
+    return {"run": str(run.pk), "hash": run.document_hash}
+
+
+def start_run(*, round: Round, acting_user: User) -> Job:
+    """Start the computation of a round; its job shows the progress."""
+    return start(kind=KIND, params={"round": round.pk}, acting_user=acting_user)

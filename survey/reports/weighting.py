@@ -1,0 +1,139 @@
+"""The recipe of a round's weights, and its execution. Order of the steps: `survey.stats.weights.STEPS`."""
+
+from typing import Any
+
+import numpy as np
+
+from survey.common.errors import Problem
+from survey.questionnaires.document import Document, item_index, own_choices
+from survey.reports.inputs import Inputs
+from survey.reports.population import FRAME_TO_CENSUS, NO_SCALE, rules
+from survey.stats.margins import age_band
+from survey.stats.scores import codes_of
+from survey.stats.weights import SEXES, STEPS, CaseColumns, Weighted, weigh
+from survey.studies.models import Round
+
+VERSION = "minyi-weights-1"
+BANDS: tuple[tuple[int, int | None], ...] = ((18, 29), (30, 44), (45, 59), (60, 74), (75, None))
+MIN_CLASS, MIN_CELL = 10, 10
+MIN_PSUS = 6  # a street with fewer takes the variance pooled across streets
+SEX_ITEM, AGE_ITEM = "D01", "S02"
+SEX_LABELS = {"男": "male", "女": "female"}
+CENSUS_YEAR = 2020
+
+
+def default_spec(round: Round) -> dict[str, Any]:
+    """The recipe that a round gets when nobody has written another one."""
+    document = round.questionnaire_version.document
+    return {
+        "version": VERSION,
+        "steps": list(STEPS),
+        "response_classes": {"by": ["district", "street"], "min_respondents": MIN_CLASS},
+        "poststratification": {
+            "by": ["district", "sex", "age"],
+            "bands": [list(band) for band in _bands(round.study.min_age)],
+            "min_respondents": MIN_CELL,
+            "age_item": AGE_ITEM,
+            "sex_item": SEX_ITEM,
+            "sex_codes": _sex_codes(document),
+        },
+        "margins": {
+            "source_year": CENSUS_YEAR,
+            "min_age": round.study.min_age,
+            **rules(FRAME_TO_CENSUS if _needs_scale(round) else NO_SCALE),
+        },
+        "trimming": None,
+        "variance": {
+            "method": "taylor",
+            "psus": "with-replacement",
+            "min_psus": MIN_PSUS,
+            "level": 0.95,
+        },
+    }
+
+
+def run_weights(
+    inputs: Inputs, spec: dict[str, Any], totals: dict[tuple[str, str, int], float]
+) -> tuple[Weighted, np.ndarray, np.ndarray]:
+    """Execute a recipe. Returns the weights and, for each case, sex ("" unknown) and age group (−1 unknown).
+
+    `totals` may hold districts without an answer; they are left out (the document says so).
+    """
+    post = spec["poststratification"]
+    bands = [tuple(band) for band in post["bands"]]
+    sex = _sexes(inputs, post)
+    band = _age_bands(inputs, post["age_item"], bands)
+    answered = set(inputs.district[inputs.responded])
+    cases = CaseColumns(
+        base=inputs.base,
+        stratum=inputs.stratum,
+        psu=inputs.psu,
+        district=inputs.district,
+        street=inputs.street,
+        known=~np.isin(inputs.outcome, ("UH", "UO")),
+        eligible=inputs.outcome != "NE",
+        responded=inputs.responded,
+        person_probability=inputs.person_probability,
+        sex=sex,
+        band=band,
+    )
+    weighted = weigh(
+        cases,
+        {key: persons for key, persons in totals.items() if key[0] in answered},
+        n_bands=len(bands),
+        min_class=spec["response_classes"]["min_respondents"],
+        min_cell=post["min_respondents"],
+    )
+    return weighted, sex, band
+
+
+def passport(weighted: Weighted, row: int) -> list[dict[str, Any]]:
+    """The factors of one response, in order."""
+    return [{"step": step, "factor": float(weighted.factors[step][row])} for step in STEPS]
+
+
+def _bands(min_age: int) -> list[tuple[int, int | None]]:
+    """The default age groups from `min_age` on."""
+    later = [band for band in BANDS if band[1] is None or band[1] >= min_age]
+    return [(min_age, later[0][1]), *later[1:]]
+
+
+def _needs_scale(round: Round) -> bool:
+    """A model city is smaller than the census; so is a frame that covers only parts of its districts."""
+    levels = {region.level for region in round.study.scope.all()} or {round.study.region.level}
+    return round.is_simulated or bool(levels - {"city", "district"})
+
+
+def _sex_codes(document: Document) -> dict[str, str]:
+    found = item_index(document).get(SEX_ITEM)
+    if found is None:
+        raise Problem("reports.not_pinned", what=f"问卷里的性别题（{SEX_ITEM}）")
+    choices = own_choices(document, found[1])
+    return {
+        str(c["code"]): SEX_LABELS[c["label"]["zh-hans"]]
+        for c in choices
+        if c["label"].get("zh-hans") in SEX_LABELS
+    }
+
+
+def _sexes(inputs: Inputs, post: dict[str, Any]) -> np.ndarray:
+    column = inputs.answers.get(post["sex_item"])
+    if column is None:
+        return np.full(len(inputs.case_ids), "", dtype=object)
+    known = {code: sex for code, sex in post["sex_codes"].items() if sex in SEXES}
+    return np.array([known.get(code, "") for code in codes_of(column)], dtype=object)
+
+
+def _age_bands(inputs: Inputs, item: str, bands: list[tuple[int, int | None]]) -> np.ndarray:
+    column = inputs.answers.get(item)
+    if column is None:
+        return np.full(len(inputs.case_ids), -1)
+    return np.array([age_band(_age(value), bands) for value in column])
+
+
+def _age(value: Any) -> float:
+    try:
+        age = float(value)
+    except (TypeError, ValueError):
+        return float("nan")
+    return age if age >= 0 else float("nan")
