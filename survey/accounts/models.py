@@ -27,6 +27,11 @@ class User(AbstractUser):
         """Whether any grant has one of `roles`."""
         return bool(self.granted_paths(*roles))
 
+    def roles(self) -> set[str]:
+        """Every role that the account has somewhere."""
+        self.granted_paths()
+        return {role for role, _path in self._grants}
+
     def region_filter(self, field: str, *roles: str) -> Q:
         """A condition that cuts rows to the granted subtrees: `field` is the lookup of a region's path.
 

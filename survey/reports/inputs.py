@@ -116,6 +116,12 @@ def read_inputs(round: Round) -> Inputs:
     )
 
 
+def outcome_counts(round: Round) -> dict[str, int]:
+    """Released cases by final AAPOR class, as a run would count them now; no answer is read."""
+    cases = case_columns(round)
+    return dict(Counter(_outcomes(round, cases, np.array(cases["responded"], dtype=bool)).tolist()))
+
+
 def drawn(round: Round) -> Draw | None:
     """The draw whose cases are in the field."""
     return (

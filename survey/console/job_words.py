@@ -1,0 +1,15 @@
+"""What each kind of job is called on a page."""
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+NAMES = {
+    "sampling.import_households": gettext_lazy("导入住户名录"),
+    "contacts.prepare_letters": gettext_lazy("备信"),
+    "reports.run": gettext_lazy("计算权数和误差"),
+}
+
+
+def job_name(kind: str) -> str:
+    """A job's name in words; a kind that has none keeps its own."""
+    return str(NAMES.get(kind, _("任务 %s") % kind))

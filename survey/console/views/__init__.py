@@ -1,0 +1,1 @@
+"""The team's pages, a module for each step."""

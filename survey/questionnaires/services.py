@@ -1,0 +1,183 @@
+"""Questionnaires: brought in as XLSForm drafts, published once, frozen for ever."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from survey.accounts.models import User
+from survey.accounts.policies import require
+from survey.audit.services import Actor, record
+from survey.common.clock import now
+from survey.common.errors import Problem
+from survey.questionnaires import document as documents
+from survey.questionnaires.checking import check_document
+from survey.questionnaires.models import Questionnaire, QuestionnaireVersion
+from survey.questionnaires.xlsform import read_xlsform
+
+
+def _check(acting_user: Actor) -> None:
+    if isinstance(acting_user, User):
+        require(acting_user, "questionnaires.manage")
+
+
+def _slug(text: str) -> str:
+    """A code for addresses and files: letters, digits, "-" and "_"."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", text).strip("-")[:60] or "questionnaire"
+
+
+def as_errors(problems: list[documents.Problem]) -> list[dict[str, str]]:
+    """Problems as a page or the API lists them."""
+    return [
+        {"level": p.level, "where": p.cell or p.where, "item": p.where, "reason": p.message} for p in problems
+    ]
+
+
+def refuse_errors(problems: list[documents.Problem]) -> None:
+    """Raise Problem questionnaire.invalid when any of `problems` is an error."""
+    errors = [problem for problem in problems if problem.level == "error"]
+    if errors:
+        first = errors[0]
+        raise Problem(
+            "questionnaire.invalid",
+            errors=as_errors(problems),
+            count=len(errors),
+            where=first.cell or first.where or _("整个文件"),
+            reason=first.message,
+        )
+
+
+def read_form(path: str | Path) -> tuple[documents.Document, list[documents.Problem]]:
+    """The document of an XLSForm, with its warnings and what was lost.
+
+    Raises
+    ------
+    Problem questionnaire.invalid : the form has errors; they are listed with their cells.
+    """
+    document, problems = read_xlsform(path)
+    refuse_errors(problems)
+    if document is None:
+        raise Problem("common.bad_file", reason=_("没有读出问卷"))
+    return document, problems
+
+
+def import_xlsform(*, path: str | Path, acting_user: Actor, source_name: str = "") -> QuestionnaireVersion:
+    """Store an XLSForm as a draft version of the questionnaire that its settings name.
+
+    The same document again gives the version that already holds it.
+
+    Raises
+    ------
+    Problem questionnaire.invalid : the form has errors.
+    """
+    _check(acting_user)
+    document, _problems = read_form(path)
+    return store_draft(document=document, acting_user=acting_user, source_name=source_name or Path(path).name)
+
+
+def store_draft(
+    *, document: documents.Document, acting_user: Actor, source_name: str = ""
+) -> QuestionnaireVersion:
+    """Store a checked document as the next draft version of its questionnaire."""
+    _check(acting_user)
+    digest = documents.document_hash(document)
+    title = documents.text_in(document.get("title"), document["default_language"], document)
+    code = _slug(str(document.get("name") or document.get("id") or title))
+    with transaction.atomic():
+        questionnaire, _made = Questionnaire.objects.select_for_update().get_or_create(
+            code=code, defaults={"title": title[:200] or code}
+        )
+        same = questionnaire.versions.filter(document_hash=digest).first()
+        if same is not None:
+            return same
+        newest = questionnaire.versions.first()
+        version = QuestionnaireVersion.objects.create(
+            questionnaire=questionnaire,
+            number=newest.number + 1 if newest else 1,
+            document=document,
+            document_hash=digest,
+            source_name=source_name[:200],
+            created_by_id=acting_user.pk or None,
+        )
+        record(
+            action="questionnaires.version.imported",
+            acting_user=acting_user,
+            target=version,
+            detail={"code": code, "number": version.number, "hash": digest, "source": source_name[:200]},
+        )
+    return version
+
+
+def publish_version(*, version: QuestionnaireVersion, acting_user: Actor) -> QuestionnaireVersion:
+    """Publish a draft after the last check; from now on its document never changes. Twice changes nothing.
+
+    Raises
+    ------
+    Problem questionnaire.invalid : the document has errors.
+    Problem common.locked : the stored document is not the one its hash names.
+    """
+    _check(acting_user)
+    with transaction.atomic():
+        locked = QuestionnaireVersion.objects.select_for_update().get(pk=version.pk)
+        if locked.state == QuestionnaireVersion.State.PUBLISHED:
+            return locked
+        refuse_errors(check_document(locked.document))
+        if documents.document_hash(locked.document) != locked.document_hash:
+            raise Problem("common.locked", what=_("这一版问卷"))
+        locked.state = QuestionnaireVersion.State.PUBLISHED
+        locked.published_at = now()
+        locked.save(update_fields=["state", "published_at"])
+        questionnaire = locked.questionnaire
+        title = documents.text_in(
+            locked.document.get("title"), locked.document["default_language"], locked.document
+        )
+        if title and questionnaire.title != title:
+            questionnaire.title = title[:200]
+            questionnaire.save(update_fields=["title"])
+        record(
+            action="questionnaires.version.published",
+            acting_user=acting_user,
+            target=locked,
+            detail={"code": questionnaire.code, "number": locked.number, "hash": locked.document_hash},
+        )
+    return locked
+
+
+def discard_draft(*, version: QuestionnaireVersion, acting_user: Actor) -> None:
+    """Remove a draft that nobody needs. A published version stays.
+
+    Raises
+    ------
+    Problem common.locked : it is published.
+    """
+    _check(acting_user)
+    with transaction.atomic():
+        locked = QuestionnaireVersion.objects.select_for_update().get(pk=version.pk)
+        if locked.state == QuestionnaireVersion.State.PUBLISHED:
+            raise Problem("common.locked", what=_("已发布的问卷"))
+        record(
+            action="questionnaires.version.discarded",
+            acting_user=acting_user,
+            target=locked,
+            detail={"code": locked.questionnaire.code, "number": locked.number},
+        )
+        locked.delete()
+
+
+def outline(document: documents.Document, language: str) -> list[dict[str, Any]]:
+    """The items as an author's list: name, type, label, number of choices, in document order."""
+    rows = []
+    for block in document["blocks"]:
+        for item in block["items"]:
+            rows.append(
+                {
+                    "name": item["name"],
+                    "type": item["type"],
+                    "label": documents.text_in(item.get("label"), language, document),
+                    "n_choices": len(documents.all_choices(document, item)),
+                    "relevant": (item.get("relevant") or {}).get("text", ""),
+                }
+            )
+    return rows
