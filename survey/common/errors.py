@@ -37,6 +37,7 @@ CATALOGUE: dict[str, tuple[int, Any]] = {
     ),
     "responses.already_answered": (409, _("您家已经答过了，谢谢。不是您家答的？请拨信上的电话。")),
     "responses.no_consent": (403, _("请先看说明，点“我愿意”以后再答题。")),
+    "responses.no_person": (409, _("请先选好由谁来答，再交卷。您已经答的还在手机里。")),
     "responses.session_lost": (
         403,
         _("我们认不出这部手机了。请再扫一次信上的二维码；您已经答的还在手机里。"),

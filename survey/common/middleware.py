@@ -41,6 +41,6 @@ class ProblemMiddleware:
         if wants_json or request.headers.get("Accept", "").startswith("application/json"):
             body = {"code": exception.code, "detail": exception.message, "errors": exception.errors}
             return JsonResponse(body, status=exception.status, json_dumps_params={"ensure_ascii": False})
-        resident = request.path.startswith(("/s/", "/r/"))
+        resident = request.path.startswith(("/s/", "/r/", "/wechat/"))
         template = "common/problem_resident.html" if resident else "common/problem.html"
         return render(request, template, {"problem": exception}, status=exception.status)

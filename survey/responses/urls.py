@@ -1,6 +1,19 @@
-"""Addresses of responses."""
+"""Addresses of the resident's pages. None of them holds a code."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from survey.responses import submission, views
 
 app_name = "responses"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("<uuid:key>/", views.home, name="home"),
+    path("<uuid:key>/consent", views.consent, name="consent"),
+    path("<uuid:key>/refuse", views.refuse, name="refuse"),
+    path("<uuid:key>/privacy", views.privacy, name="privacy"),
+    path("<uuid:key>/who", views.who, name="who"),
+    path("<uuid:key>/form", views.form, name="form"),
+    path("<uuid:key>/submit", submission.submit, name="submit"),
+    path("<uuid:key>/answered", views.answered, name="answered"),
+    path("<uuid:key>/thanks", views.thanks, name="thanks"),
+    path("<uuid:key>/mine", views.mine, name="mine"),
+]

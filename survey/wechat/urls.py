@@ -1,6 +1,11 @@
 """Addresses of wechat."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from survey.wechat import views
 
 app_name = "wechat"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("oauth/start/<uuid:key>", views.start, name="start"),
+    path("oauth/callback", views.callback, name="callback"),
+]
