@@ -23,6 +23,7 @@ DISTRICTS = ("370104000000", "370105000000")
 N_HOUSEHOLDS = 60_000
 SEED = 20261123
 OLDEST = 95  # the census' open group 85+ is spread over 85–95
+Census = Mapping[str, Mapping[str, float]]
 SEX_CODES = {superpopulation.MALE: "male", superpopulation.FEMALE: "female"}
 
 
@@ -34,13 +35,19 @@ def build_model_city(n_households: int = N_HOUSEHOLDS, seed: int = SEED) -> City
         .select_related("parent")
         .order_by("code")
     ]
-    census = {d: _census(d) for d in DISTRICTS}
+    return city_of(communities, {d: _census(d) for d in DISTRICTS}, n_households, seed)
+
+
+def city_of(
+    communities: Sequence[Community], census: Mapping[str, Census], n_households: int, seed: int
+) -> City:
+    """The model city from communities in code order and each district's {variable: {category: value}}."""
     real = {d: c["households"]["family_households"] for d, c in census.items()}
     scale = n_households / sum(real.values())
     first, second = DISTRICTS
     households = {first: round(real[first] * scale)}
     households[second] = n_households - households[first]
-    adults = {d: _adults(c, scale) for d, c in census.items()}
+    adults = {d: scaled_adults(c, scale) for d, c in census.items()}
     return superpopulation.build_city(communities, households, adults, seed)
 
 
@@ -51,7 +58,8 @@ def _census(district: str) -> dict[str, dict[str, float]]:
     return rows
 
 
-def _adults(census: Mapping[str, Mapping[str, float]], scale: float) -> list[superpopulation.AgeCell]:
+def scaled_adults(census: Census, scale: float) -> list[superpopulation.AgeCell]:
+    """Census cells of adults in family households, in model-city persons."""
     counts = {tuple(k.split("|")): v for k, v in census["sex_x_age5"].items()}
     cells = adult_cells(
         counts,

@@ -1,0 +1,183 @@
+"""Builds the demo in the order of a real study: regions, people, frame, questionnaire, draw, letters."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+
+from survey.accounts.models import User
+from survey.audit.services import COMMAND
+from survey.common.clock import today
+from survey.contacts.services import issue_codes
+from survey.demo import texts
+from survey.demo.city import DISTRICTS, Answers, build_model_city, write_household_list
+from survey.demo.design import SPEC
+from survey.demo.people import CITY, make_people
+from survey.demo.superpopulation import City
+from survey.demo.truth import true_values
+from survey.indicators.services import load_default_indicators
+from survey.questionnaires.document import MISSING_CODES
+from survey.questionnaires.services import import_xlsform, publish_version
+from survey.regions.models import Region
+from survey.regions.services import import_census, import_regions
+from survey.reports.models import SimulatedTruth
+from survey.sampling.models import Case
+from survey.sampling.services import create_design, draw_sample, import_households
+from survey.studies.models import Round
+from survey.studies.services import (
+    create_round,
+    create_study,
+    open_round,
+    pin_round,
+    publish_consent_text,
+)
+from survey.wechat.services import save_account
+
+DATA = Path(__file__).resolve().parent / "data"
+CORE_FORM = Path(settings.BASE_DIR) / "survey" / "questionnaires" / "data" / "minyi_core.xlsx"
+APP_ID, APP_SECRET = "wxdemo2026minyi01", "not-secret-demo-app-secret-2026"
+N_GUESTS = 5
+Say = Callable[[str], None]
+
+
+@dataclass
+class Letter:
+    """A letter's codes in the clear: they exist only here, as on paper."""
+
+    case: int
+    household: int
+    path: str
+    typed: str
+
+
+@dataclass
+class Built:
+    """What the field work of the demo needs."""
+
+    round: Round
+    city: City
+    answers: Answers
+    people: dict[str, User]
+    letters: dict[int, Letter]  # by case
+    guests: list[Letter]
+
+
+def guests_file() -> Path:
+    """Where the newcomers' letters are kept, so that a second start prints them again."""
+    return Path(settings.VAR_DIR) / "demo-letters.json"
+
+
+def built_round() -> Round | None:
+    """The demo's round if its field work was finished."""
+    if not guests_file().exists():
+        return None
+    return Round.objects.filter(is_simulated=True, simulated_truth__isnull=False, runs__isnull=False).first()
+
+
+def build(say: Say) -> Built:
+    """Everything up to the letters. Repeats nothing that is there."""
+    say("导入济南市区划（13 个区县、164 个街道、5,758 个社区）和七普边际")
+    import_regions(path=DATA / "jinan_regions.csv", acting_user=COMMAND)
+    import_census(path=DATA / "census_jinan_2020.csv", acting_user=COMMAND)
+    people = make_people()
+    lead = people["li"]
+    say("造一座模拟城市：槐荫区和天桥区，6 万户、12 万成年人，真值已知")
+    city = build_model_city()
+    say("导入住户名单，地址逐户加密，名单作为一版定稿")
+    list_file = Path(settings.VAR_DIR) / "demo-households.csv"
+    write_household_list(city, list_file)
+    frame = import_households(
+        path=list_file,
+        name="模拟住户名单",
+        region=Region.objects.get(code=CITY),
+        acting_user=lead,
+        is_simulated=True,
+    )
+    say("读入问卷（XLSForm，三种语言），发布；登记指标")
+    version = import_xlsform(path=CORE_FORM, acting_user=lead, source_name=CORE_FORM.name)
+    version = publish_version(version=version, acting_user=lead)
+    indicators = load_default_indicators(acting_user=lead)
+    say("建立项目和轮次，写好知情同意说明")
+    round_ = make_round(lead)
+    consent = publish_consent_text(study=round_.study, texts=texts.CONSENT, acting_user=lead)
+    pin_round(
+        round=round_,
+        questionnaire_version=version,
+        indicator_versions=indicators,
+        consent_text=consent,
+        modes=["web", "door"],
+        acting_user=lead,
+    )
+    answers = Answers(city, version.document)
+    missing = [str(code) for code in MISSING_CODES.values()]
+    SimulatedTruth.objects.create(round=round_, values=true_values(answers, indicators, missing))
+    say("抽样：街道分层，社区按户数成比例抽，社区内再抽 22 户")
+    design = create_design(round=round_, frame=frame, spec=SPEC, acting_user=lead)
+    draw_sample(design=design, acting_user=lead)
+    open_round(round=round_, acting_user=lead)
+    say("给抽中的每一户发码")
+    letters, guests = write_letters(round_, lead)
+    return Built(round_, city, answers, people, letters, guests)
+
+
+def make_round(lead: User) -> Round:
+    """The study with its first round and its WeChat account."""
+    city = Region.objects.get(code=CITY)
+    study = create_study(
+        title=texts.TITLE,
+        region=city,
+        scope=list(Region.objects.filter(code__in=DISTRICTS)),
+        sponsor=texts.SPONSOR,
+        purpose=texts.PURPOSE,
+        contact_phone=texts.PHONE,
+        population=texts.POPULATION,
+        form_number=texts.FORM_NUMBER,
+        approval_number=texts.APPROVAL_NUMBER,
+        approving_body=texts.APPROVING_BODY,
+        approval_valid_until=today() + timedelta(days=365),
+        acting_user=lead,
+    )
+    save_account(
+        slug="demo",
+        name="济南民意（模拟）",
+        app_id=APP_ID,
+        app_secret=APP_SECRET,
+        studies=[study],
+        acting_user=lead,
+    )
+    return create_round(
+        study=study,
+        name="2026 年下半年",
+        acting_user=lead,
+        is_simulated=True,
+        opens_on=today(),
+        closes_on=today() + timedelta(days=60),
+        retention_until=today() + timedelta(days=240),
+        contact_plan=[
+            {"step": "letter", "day": 0},
+            {"step": "reminder", "day": 7},
+            {"step": "door", "day": 14},
+        ],
+    )
+
+
+@transaction.atomic
+def write_letters(round_: Round, lead: User) -> tuple[dict[int, Letter], list[Letter]]:
+    """Codes for every released case. A few households stay silent: the newcomers answer for them."""
+    cases = list(Case.objects.filter(round=round_).released().select_related("frame_unit").order_by("number"))
+    letters = {
+        case.pk: Letter(case.pk, int(case.frame_unit.household_number), f"/s/{secret}", typed)
+        for case, secret, typed in issue_codes(cases=cases, batch=None, acting_user=lead)
+    }
+    guests = [letters.pop(case.pk) for case in cases[:N_GUESTS]]
+    guests_file().write_text(json.dumps([asdict(g) for g in guests], ensure_ascii=False), encoding="utf-8")
+    return letters, guests
+
+
+def read_guests() -> list[Letter]:
+    """The newcomers' letters of an earlier start."""
+    return [Letter(**row) for row in json.loads(guests_file().read_text(encoding="utf-8"))]
