@@ -20,6 +20,10 @@ from analysis.estimation import (
     total,
 )
 from analysis.hadamard import hadamard
+from analysis.inference.agreement import cohen_kappa, cronbach_alpha
+from analysis.inference.chisquare import goodness_of_fit_test, independence_test
+from analysis.inference.comparison import rank_test, t_test
+from analysis.inference.result import TestResult
 from tests.reference.compare import Unsupported, number
 from tests.reference.survey_data import (
     arithmetic,
@@ -215,6 +219,48 @@ def run_hadamard(design: Any, frame: pd.DataFrame, spec: dict, case: dict) -> Re
     return {"values": case["results"]["values"] if good else np.full((order, order), np.nan)}
 
 
+def test_numbers(result: TestResult) -> Result:
+    out: Result = {"statistic": result.statistic, "p_value": result.p_value}
+    out["parameter"] = dict(result.parameters)
+    if result.estimate is not None:
+        out |= {"estimate": result.estimate, "ci95": result.ci}
+    return out
+
+
+def run_chisq(design: Any, frame: pd.DataFrame, spec: dict, case: dict) -> Result:
+    a, b = (c for c in spec["variables"])
+    return test_numbers(
+        independence_test(design, a, b, statistic=spec["statistic"], where=domain(frame, spec))
+    )
+
+
+def run_gof(design: Any, frame: pd.DataFrame, spec: dict, case: dict) -> Result:
+    shares = {k: number(v) for k, v in spec["p"].items()}
+    return test_numbers(goodness_of_fit_test(design, spec["variable"], shares, where=domain(frame, spec)))
+
+
+def run_ttest(design: Any, frame: pd.DataFrame, spec: dict, case: dict) -> Result:
+    values = single(frame, spec["variable"])
+    null = number(spec.get("null") or 0)
+    return test_numbers(t_test(design, values, spec.get("group"), null=null, where=domain(frame, spec)))
+
+
+def run_rank_test(design: Any, frame: pd.DataFrame, spec: dict, case: dict) -> Result:
+    values = single(frame, spec["variable"])
+    return test_numbers(
+        rank_test(design, values, spec["group"], test=spec["test"], where=domain(frame, spec))
+    )
+
+
+def run_kappa(design: Any, frame: pd.DataFrame, spec: dict, case: dict) -> Result:
+    return rows(cohen_kappa(design, *spec["variables"], where=domain(frame, spec)), spec)
+
+
+def run_alpha(design: Any, frame: pd.DataFrame, spec: dict, case: dict) -> Result:
+    items = {k: v for x in spec["variables"] for k, v in variable(frame, x).items()}
+    return {"values": cronbach_alpha(design, items, where=domain(frame, spec)).estimate}
+
+
 VERBS: dict[str, Callable[..., Result]] = {
     "mean": run_estimates,
     "total": run_estimates,
@@ -230,4 +276,10 @@ VERBS: dict[str, Callable[..., Result]] = {
     "replicate_statistic": run_replicate_statistic,
     "replicate_weights": run_replicate_weights,
     "hadamard": run_hadamard,
+    "chisq": run_chisq,
+    "gof": run_gof,
+    "ttest": run_ttest,
+    "rank_test": run_rank_test,
+    "kappa": run_kappa,
+    "cronbach_alpha": run_alpha,
 }
