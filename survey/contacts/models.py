@@ -1,6 +1,7 @@
 """How a household is reached: its letter's codes, every contact, its roster, and the person chosen."""
 
 import uuid
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -11,12 +12,20 @@ from survey.sampling.models import Case
 from survey.studies.models import Round
 
 
+class LetterBatchQuerySet(models.QuerySet):
+    def visible_to(self, user: Any) -> "LetterBatchQuerySet":
+        """Letters hold addresses and codes: for those who send them, of studies wholly in their subtree."""
+        return self.filter(user.region_filter("round__study__region__path", "administrator", "study_lead"))
+
+
 class LetterBatch(models.Model):
     """One printing of letters. A reprint replaces the codes of its cases."""
 
     round = models.ForeignKey(Round, on_delete=models.PROTECT, related_name="letter_batches")
     step = models.CharField(max_length=30, default="letter")
-    file = models.CharField(max_length=300, blank=True)  # under MEDIA_ROOT, removed after printing
+    # The folder under MEDIA_ROOT with its sealed parts; empty once they were removed after printing.
+    file = models.CharField(max_length=300, blank=True)
+    n_parts = models.PositiveIntegerField(default=0)
     n_letters = models.PositiveIntegerField(default=0)
     unprintable = models.JSONField(default=list)  # names with characters the font cannot draw
     job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="+")
@@ -24,6 +33,8 @@ class LetterBatch(models.Model):
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = LetterBatchQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at"]

@@ -1,6 +1,8 @@
-"""Addresses of contacts."""
+"""Addresses of contacts: letters to print. The resident's `/s/…` belongs to responses."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from survey.contacts import views
 
 app_name = "contacts"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [path("<int:batch>/<int:part>/", views.letters, name="letters")]

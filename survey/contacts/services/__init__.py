@@ -2,6 +2,7 @@
 
 from survey.contacts.services.contacting import record_contact
 from survey.contacts.services.household_codes import find_case_by_qr, find_case_by_typed, issue_codes
+from survey.contacts.services.letters import open_letters, prepare_letters, remove_letters
 from survey.contacts.services.people import (
     choose_person,
     edit_roster,
@@ -17,7 +18,10 @@ __all__ = [
     "find_case_by_typed",
     "issue_codes",
     "lock_roster",
+    "open_letters",
+    "prepare_letters",
     "record_contact",
     "record_next_birthday",
+    "remove_letters",
     "roster_members",
 ]

@@ -1,0 +1,60 @@
+"""Reads households for letters and doors: where they are, and who still waits for a letter."""
+
+from collections.abc import Iterable
+
+from django.db.models import Exists, OuterRef, QuerySet
+
+from survey.common.crypto import decrypt
+from survey.contacts.models import Contact
+from survey.regions.models import Region
+from survey.sampling.models import Case, Draw
+from survey.sampling.services.frames import ADDRESS_PURPOSE
+from survey.studies.models import Round
+
+_OFFICE_SUFFIXES = ("居民委员会", "村民委员会", "居委会", "村委会")
+CONTACTABLE = (Case.Status.WAITING, Case.Status.OPENED, Case.Status.UNKNOWN)
+
+
+def address_of(case: Case) -> str:
+    """The household's address in the clear. For letters and for the interviewer at the door only."""
+    return decrypt(case.frame_unit.address_cipher, ADDRESS_PURPOSE)
+
+
+def spoken_name(name: str) -> str:
+    """A community as people say it: its committee's name without 居委会 or 村委会."""
+    for suffix in _OFFICE_SUFFIXES:
+        if name.endswith(suffix) and len(name) > len(suffix):
+            return name.removesuffix(suffix)
+    return name
+
+
+def place_of(community: Region) -> str:
+    """City, district, street and community in one line, the way an envelope has them."""
+    names, region = [], community
+    while region is not None and region.level != Region.Level.PROVINCE:
+        names.append(spoken_name(region.name))
+        region = region.parent
+    return " ".join(reversed(names))
+
+
+def drawn_cases(round: Round) -> QuerySet[Case]:
+    """The round's cases that may be contacted at all: of a standing draw and a released replicate."""
+    return (
+        Case.objects.released()
+        .filter(round=round, draw__state=Draw.State.DRAWN)
+        .select_related("frame_unit", "community__parent__parent__parent", "round__study")
+        .order_by("community__path", "number")
+    )
+
+
+def cases_for_letters(round: Round, *, step: str, case_ids: Iterable[int] | None = None) -> QuerySet[Case]:
+    """Households that get a letter of this step, in the order in which letters are bundled.
+
+    Without `case_ids`: those that have had none of this step. With them: those, whatever they had (a
+    reprint). Households that answered, refused or are not eligible get no letter either way.
+    """
+    cases = drawn_cases(round).filter(status__in=CONTACTABLE)
+    if case_ids is not None:
+        return cases.filter(pk__in=list(case_ids))
+    sent = Contact.objects.filter(case=OuterRef("pk"), mode=Contact.Mode.LETTER, detail__step=step)
+    return cases.filter(~Exists(sent))
