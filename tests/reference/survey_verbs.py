@@ -1,6 +1,7 @@
 """Each verb of the survey case format as calls of the public API of `analysis`."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,11 @@ from analysis.hadamard import hadamard
 from analysis.inference.agreement import cohen_kappa, cronbach_alpha
 from analysis.inference.chisquare import goodness_of_fit_test, independence_test
 from analysis.inference.comparison import rank_test, t_test
+from analysis.inference.model_terms import Categorical, Interaction, Numeric
+from analysis.inference.ordinal import ordinal
+from analysis.inference.regression import RegressionResult, glm, predictive_means
 from analysis.inference.result import TestResult
+from analysis.inference.term_tests import design_aic, pseudo_r2, term_test
 from tests.reference.compare import Unsupported, number
 from tests.reference.survey_data import (
     arithmetic,
@@ -261,6 +266,101 @@ def run_alpha(design: Any, frame: pd.DataFrame, spec: dict, case: dict) -> Resul
     return {"values": cronbach_alpha(design, items, where=domain(frame, spec)).estimate}
 
 
+def model_term(frame: pd.DataFrame, t: Any) -> Any:
+    if isinstance(t, str):
+        return Numeric(t)
+    if "factor" in t:
+        return Categorical(t["factor"])
+    if "interaction" in t:
+        return Interaction(tuple(model_term(frame, p) for p in t["interaction"]))
+    name, values = next(iter(variable(frame, t).items()))
+    return Numeric(name, values)
+
+
+def fit_model(design: Any, frame: pd.DataFrame, model: dict) -> RegressionResult:
+    offset = expression(frame, model["offset"]) if model.get("offset") else None
+    return glm(
+        design,
+        single(frame, model["response"]),
+        [model_term(frame, t) for t in model["terms"]],
+        family=model["family"],
+        link=model["link"],
+        offset=offset,
+        where=domain(frame, model),
+    )
+
+
+def run_glm(design: Any, frame: pd.DataFrame, spec: dict, case: dict) -> Result:
+    fit = fit_model(design, frame, spec["model"])
+    low, high = fit.ci()
+    table = {"est": fit.coefficients, "se": fit.se, "t": fit.t, "p": fit.p_values}
+    table |= {"ci95_lo": low, "ci95_hi": high}
+    est = {(n, ()): {k: float(v[i]) for k, v in table.items()} for i, n in enumerate(fit.names)}
+    return {
+        "est": est,
+        "vcov": fit.vcov,
+        "df_residual": fit.df,
+        "degf_design": fit.design_df,
+        "nobs": fit.n,
+        "deviance": fit.deviance,
+        "null_deviance": fit.null_deviance,
+        "dispersion": fit.dispersion,
+        "estimate": fit.as_estimate(),
+    }
+
+
+def run_predict(design: Any, frame: pd.DataFrame, spec: dict, case: dict) -> Result:
+    fit = fit_model(design, frame, spec["model"])
+    data = {k: [number(v) if not isinstance(v, str) else v for v in c] for k, c in spec["newdata"].items()}
+    return rows(fit.predict(data), spec)
+
+
+def run_predict_means(design: Any, frame: pd.DataFrame, spec: dict, case: dict) -> Result:
+    fit = fit_model(design, frame, spec["model"])
+    return rows(predictive_means(fit, Categorical(spec["groups"])), spec)
+
+
+def run_term_test(design: Any, frame: pd.DataFrame, spec: dict, case: dict) -> Result:
+    fit = fit_model(design, frame, spec["model"])
+    names = [model_term(frame, t).name for t in spec["test_terms"]]
+    ddf = None if spec.get("df") is None else number(spec["df"])
+    result = term_test(fit, names, method=spec["method"], ddf=ddf)
+    out: Result = {"p": result.p_value, **result.parameters}
+    out["F" if spec["method"] == "Wald" and ddf is None else "chisq"] = result.statistic
+    if result.eigenvalues is not None:
+        out["lambda"] = result.eigenvalues
+    return out
+
+
+def run_aic(design: Any, frame: pd.DataFrame, spec: dict, case: dict) -> Result:
+    return {"models": [design_aic(fit_model(design, frame, m)) for m in spec["models"]]}
+
+
+def run_pseudo_r2(design: Any, frame: pd.DataFrame, spec: dict, case: dict) -> Result:
+    return {"values": [pseudo_r2(fit_model(design, frame, spec["model"]), spec["method"])]}
+
+
+def run_ordinal(design: Any, frame: pd.DataFrame, spec: dict, case: dict) -> Result:
+    more = frame.assign(**{k: expression(frame, e) for k, e in (spec.get("derive") or {}).items()})
+    model = spec["model"]
+    codes, levels = levels_of(more[model["response"]["factor"]])
+    # Levels are compared by order, so the response goes in as its rank.
+    fit = ordinal(
+        design,
+        np.where(codes < 0, np.nan, codes),
+        [model_term(more, t) for t in model["terms"]],
+        link=model["link"],
+        where=domain(more, model),
+    )
+    present = [levels[int(float(k))] for k in [c.split("|")[0] for c in fit.cut_names]]
+    present.append(levels[int(float(fit.cut_names[-1].split("|")[1]))])
+    cuts = [f"{a}|{b}" for a, b in pairwise(present)]
+    values = np.append(fit.coefficients, fit.cutpoints)
+    names = [*fit.names, *cuts]
+    est = {(n, ()): {"est": v, "se": s, "t": v / s} for n, v, s in zip(names, values, fit.se, strict=True)}
+    return {"est": est, "vcov": fit.vcov, "deviance": fit.deviance}
+
+
 VERBS: dict[str, Callable[..., Result]] = {
     "mean": run_estimates,
     "total": run_estimates,
@@ -282,4 +382,11 @@ VERBS: dict[str, Callable[..., Result]] = {
     "rank_test": run_rank_test,
     "kappa": run_kappa,
     "cronbach_alpha": run_alpha,
+    "glm": run_glm,
+    "predict": run_predict,
+    "predict_means": run_predict_means,
+    "term_test": run_term_test,
+    "aic": run_aic,
+    "pseudo_r2": run_pseudo_r2,
+    "ordinal": run_ordinal,
 }
