@@ -180,7 +180,9 @@ def glm(
     pearson = (y[fit.rows] - mu) / np.sqrt(kind.variance(mu))
     spread = np.sum(own * (pearson - np.sum(own * pearson) / own.sum()) ** 2) / own.sum()
     n = len(fit.rows)
-    dispersion = spread * n / (n - 1) * own.mean()
+    # R corrects by n/(n−1) on Taylor designs and not on replicate designs.
+    correction = 1.0 if isinstance(design, ReplicateDesign) else n / (n - 1)
+    dispersion = spread * correction * own.mean()
     null = _Fit(np.ones((len(y), 1)), y, away, kind, chosen, fit.rows).run(w)[2]
     df = float(design.degrees_of_freedom(_or_all(used, design))) + 1 - len(beta)
     return RegressionResult(
