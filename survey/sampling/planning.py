@@ -106,7 +106,8 @@ def build_psus(communities: Sequence[Community], least: int) -> list[PlannedPSU]
                 groups.append([])
             groups[-1].append(community)
         if len(groups) > 1 and sum(c.n_households for c in groups[-1]) < least:
-            groups[-2] += groups.pop()
+            short = groups.pop()
+            groups[-1] += short
         psus += [PlannedPSU(tuple(group)) for group in groups]
     return psus
 
@@ -165,9 +166,9 @@ class StrataPlanner:
         return self._strata()
 
     def _check(self) -> None:
-        if self.n > len(self.psus):
-            raise Impossible("too_many_psus", {"n": len(self.psus)}, n=self.n)
         if self.allocation is None:
+            if self.n > len(self.psus):
+                raise Impossible("too_many_psus", {"n": len(self.psus)}, n=self.n)
             return
         streets = {group.streets[0] for group in self.groups}
         if unknown := sorted(streets ^ self.allocation.keys()):
