@@ -110,7 +110,7 @@ def _requests(round_: Round, url: str) -> list[Thing]:
 
 
 def street_progress(round_: Round, user: User) -> list[dict[str, Any]]:
-    """For each street that the user may see: released cases, with a letter, opened, completed by mode, refused."""
+    """For each street that the user may see: its released cases, and how far they are."""
     street = "drawn_psu__psu__street"
     cases = Case.objects.visible_to(user).released().filter(round=round_, draw__state=Draw.State.DRAWN)
     rows = (

@@ -66,7 +66,7 @@ def standing(round_: Round) -> Standing:
         frame=design.frame if design else frames_for(round_).first(),
         draw=draw,
         n_cases=Case.objects.filter(draw=draw).released().count() if draw else 0,
-        n_batches=LetterBatch.objects.filter(round=round_).exclude(file="", n_letters=0).count(),
+        n_batches=LetterBatch.objects.filter(round=round_).filter(n_letters__gt=0).count(),
         n_responses=Response.objects.filter(round=round_, sample_kind=Response.SampleKind.PROBABILITY)
         .counted()
         .count(),

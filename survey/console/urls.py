@@ -52,7 +52,7 @@ urlpatterns: list[URLPattern] = [
     ),
     path("rounds/<int:pk>/letters/", letters.letters, name="letters"),
     path("rounds/<int:pk>/letters/prepare/", letters.prepare, name="prepare_letters"),
-    path("rounds/<int:pk>/letters/<int:batch_pk>/file/", letters.download, name="letters_file"),
+    path("rounds/<int:pk>/letters/<int:batch_pk>/remove/", letters.remove, name="remove_letters"),
     path("rounds/<int:pk>/fieldwork/", fieldwork.fieldwork, name="fieldwork"),
     path("rounds/<int:pk>/weighting/", weighting.weighting, name="weighting"),
     path("rounds/<int:pk>/weighting/compute/", weighting.compute, name="compute"),

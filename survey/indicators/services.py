@@ -109,7 +109,7 @@ def publish_indicator(
 
 
 def load_default_indicators(*, acting_user: Actor, path: Path | None = None) -> list[IndicatorVersion]:
-    """Publish the shipped catalogue (`survey/questionnaires/data/indicators.json`); again, nothing changes."""
+    """Publish the shipped catalogue (`DEFAULT_INDICATORS`). Doing it again changes nothing."""
     entries = json.loads((path or DEFAULT_INDICATORS).read_text(encoding="utf-8"))
     entries = entries["indicators"] if isinstance(entries, dict) else entries
     with transaction.atomic():

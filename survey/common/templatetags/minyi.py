@@ -36,7 +36,7 @@ def html_lang() -> str:
 @register.simple_tag
 def mark() -> SafeString:
     """The mark: a dot with whiskers, an estimate that admits its error."""
-    return mark_safe(  # noqa: S308 - a constant
+    return mark_safe(
         '<svg class="mark" viewBox="0 0 36 18" aria-hidden="true" focusable="false">'
         '<path d="M2 2.5v13M34 2.5v13M2 9h32" fill="none" stroke="currentColor" stroke-width="2.6"/>'
         '<circle cx="18" cy="9" r="6.2" fill="currentColor"/></svg>'
@@ -66,7 +66,8 @@ def step_glyph(state: str, number: int) -> SafeString:
         )
     elif state == "now":
         inner = mark_safe(
-            '<circle cx="12" cy="12" r="12" fill="currentColor"/><circle class="hole" cx="12" cy="12" r="4.6"/>'
+            '<circle cx="12" cy="12" r="12" fill="currentColor"/>'
+            '<circle class="hole" cx="12" cy="12" r="4.6"/>'
         )
     else:
         inner = format_html(
@@ -75,7 +76,8 @@ def step_glyph(state: str, number: int) -> SafeString:
             number,
         )
     return format_html(
-        '<svg class="glyph glyph-{}" viewBox="0 0 24 24" role="img" aria-label="{}" focusable="false">{}</svg>',
+        '<svg class="glyph glyph-{}" viewBox="0 0 24 24" role="img" aria-label="{}" '
+        'focusable="false">{}</svg>',
         state,
         words,
         inner,

@@ -1,28 +1,25 @@
-"""Letters: prepared as a job, fetched once to be printed, printed again where one was lost."""
+"""Letters: prepared as a job, fetched part by part to be printed, printed again where one was lost."""
 
-from pathlib import Path
-
-from django.conf import settings
 from django.contrib import messages
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from survey.accounts.access import allowed
 from survey.accounts.policies import may, require
-from survey.common.errors import Problem
 from survey.console.page import paged, render_step
 from survey.console.rows import one_of, team_round
 from survey.console.steps import standing
-from survey.contacts.models import HouseholdCode, LetterBatch
+from survey.contacts.models import LetterBatch
+from survey.contacts.queries import cases_for_letters, drawn_cases
+from survey.contacts.services import remove_letters
+from survey.contacts.tasks import PREPARE_LETTERS, start_letters
 from survey.jobs.models import Job
-from survey.jobs.tasks import start
 from survey.sampling.models import Case
 from survey.studies.models import Round
 
-KIND = "contacts.prepare_letters"
+LETTER, REMINDER = "letter", "reminder"
 
 
 @allowed("console.view")
@@ -30,12 +27,15 @@ def letters(request: HttpRequest, pk: int) -> HttpResponse:
     """Printings so far, and what to do next."""
     round_ = team_round(request.user, pk)
     has = standing(round_)
-    cases = Case.objects.released().filter(draw=has.draw) if has.draw else Case.objects.none()
-    with_code = HouseholdCode.objects.filter(
-        case__in=cases, kind=HouseholdCode.Kind.QR, replaced_at__isnull=True
-    ).count()
+    batches = LetterBatch.objects.visible_to(request.user).filter(round=round_).select_related("created_by")
+    page = paged(request, batches)
+    for batch in page:
+        batch.parts = range(1, batch.n_parts + 1) if batch.file else ()
+    n_waiting = cases_for_letters(round_, step=LETTER).count()
     running = Job.objects.filter(
-        kind=KIND, params__round=round_.pk, state__in=[Job.State.PENDING, Job.State.RUNNING]
+        kind=PREPARE_LETTERS,
+        params__round=round_.pk,
+        state__in=[Job.State.PENDING, Job.State.RUNNING],
     ).first()
     return render_step(
         request,
@@ -43,9 +43,10 @@ def letters(request: HttpRequest, pk: int) -> HttpResponse:
         round_,
         "letters",
         has=has,
-        page=paged(request, LetterBatch.objects.filter(round=round_).select_related("created_by")),
-        n_with_code=with_code,
-        n_without=has.n_cases - with_code,
+        page=page,
+        n_waiting=n_waiting,
+        n_sent=drawn_cases(round_).count() - n_waiting,
+        n_silent=cases_for_letters(round_, step=REMINDER).count() if not n_waiting else 0,
         running=running,
         may_print=may(request.user, "contacts.manage", round_.study.region)
         and round_.state != Round.State.CLOSED,
@@ -55,41 +56,35 @@ def letters(request: HttpRequest, pk: int) -> HttpResponse:
 @allowed("contacts.manage")
 @require_POST
 def prepare(request: HttpRequest, pk: int) -> HttpResponse:
-    """Prepare letters: for all cases without one, for one case number again, or a reminder to the silent."""
+    """Prepare letters: the first one, a reminder to the silent, or one household's again."""
     round_ = team_round(request.user, pk)
     require(request.user, "contacts.manage", round_.study.region)
-    draw = standing(round_).draw
-    if draw is None:
-        raise Problem("study.not_ready", reason=_("还没有抽样，没有可以写信的户"))
-    params: dict[str, object] = {"round": round_.pk, "step": "letter"}
-    cases = Case.objects.visible_to(request.user).released().filter(draw=draw)
-    do = request.POST.get("do")
-    if do == "reprint":
+    skip = bool(request.POST.get("skip_unprintable"))
+    case_ids = None
+    if request.POST.get("do") == "reprint":
         number = request.POST.get("number", "").strip()
-        case = cases.filter(number=number).first()
+        case = drawn_cases(round_).filter(pk__in=Case.objects.visible_to(request.user), number=number).first()
         if case is None:
             messages.warning(request, _("没有 %s 号户。户号印在信的右上角。") % number)
             return redirect("console:letters", pk=pk)
-        params |= {"step": "reprint", "case_ids": [case.pk]}
-    else:
-        lettered = HouseholdCode.objects.filter(replaced_at__isnull=True).values("case")
-        params["case_ids"] = list(cases.exclude(pk__in=lettered).values_list("pk", flat=True))
-        if not params["case_ids"]:
-            messages.info(request, _("每一户都有信了。丢了的，填户号补印。"))
-            return redirect("console:letters", pk=pk)
-    job = start(kind=KIND, params=params, acting_user=request.user)
+        case_ids = [case.pk]
+    step = REMINDER if request.POST.get("do") == REMINDER else LETTER
+    if not cases_for_letters(round_, step=step, case_ids=case_ids).exists():
+        messages.info(request, _("没有要备信的户：该备的都备过了，或者已经有了结果。"))
+        return redirect("console:letters", pk=pk)
+    job = start_letters(
+        round=round_, acting_user=request.user, step=step, case_ids=case_ids, skip_unprintable=skip
+    )
     return redirect("console:job", pk=job.pk)
 
 
 @allowed("contacts.manage")
-@never_cache
-def download(request: HttpRequest, pk: int, batch_pk: int) -> FileResponse:
-    """The PDF of a printing. It holds addresses and codes: only whoever prints gets it."""
+@require_POST
+def remove(request: HttpRequest, pk: int, batch_pk: int) -> HttpResponse:
+    """Destroy the files of a printing."""
     round_ = team_round(request.user, pk)
     require(request.user, "contacts.manage", round_.study.region)
-    batch = one_of(LetterBatch.objects.filter(round=round_).exclude(file=""), pk=batch_pk)
-    path = Path(settings.MEDIA_ROOT) / batch.file
-    if not path.is_file():
-        raise Problem("common.not_found")
-    name = f"letters-{round_.pk}-{batch.pk}.pdf"
-    return FileResponse(path.open("rb"), as_attachment=True, filename=name, content_type="application/pdf")
+    batch = one_of(LetterBatch.objects.visible_to(request.user).filter(round=round_), pk=batch_pk)
+    remove_letters(batch=batch, acting_user=request.user)
+    messages.success(request, _("文件已经销毁。码仍然有效，信照常能用。"))
+    return redirect("console:letters", pk=pk)

@@ -1,0 +1,20 @@
+"""The administrator's view of regions and census margins."""
+
+from django.contrib import admin
+
+from survey.common.admin import ReadOnlyAdmin
+from survey.regions.models import PopulationMargin, Region
+
+
+@admin.register(Region)
+class RegionAdmin(ReadOnlyAdmin):
+    list_display = ("code", "name", "level", "parent", "valid_to")
+    list_filter = ("level",)
+    search_fields = ("code", "name")
+
+
+@admin.register(PopulationMargin)
+class PopulationMarginAdmin(ReadOnlyAdmin):
+    list_display = ("region", "source_year", "variable", "category", "value", "unit")
+    list_filter = ("source_year", "variable")
+    search_fields = ("region__name", "region__code")

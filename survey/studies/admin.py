@@ -1,0 +1,23 @@
+"""The administrator's view of studies and rounds."""
+
+from django.contrib import admin
+
+from survey.common.admin import ReadOnlyAdmin
+from survey.studies.models import ConsentText, Round, Study
+
+
+@admin.register(Study)
+class StudyAdmin(ReadOnlyAdmin):
+    list_display = ("title", "region", "sponsor", "created_at")
+    search_fields = ("title",)
+
+
+@admin.register(ConsentText)
+class ConsentTextAdmin(ReadOnlyAdmin):
+    list_display = ("study", "number", "text_hash", "created_at")
+
+
+@admin.register(Round)
+class RoundAdmin(ReadOnlyAdmin):
+    list_display = ("study", "number", "name", "state", "opened_at", "closed_at")
+    list_filter = ("state",)
