@@ -17,7 +17,7 @@ responses.no_consent; 410 contacts.closed.
 import json
 import uuid
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
@@ -44,13 +44,39 @@ LONGEST_WAIT = timedelta(days=180)  # as long as the phone's secret lives
 @resident_page
 def submit(request: HttpRequest, respondent: Respondent) -> HttpResponse:
     """Accept one questionnaire, once."""
+    response, created = hand_in(respondent, **read_submission(request)._asdict())
+    reply = {
+        "id": str(response.id),
+        "receipt": receipt_of(response.id),
+        "thanks_url": reverse("responses:thanks", args=[respondent.public_id]),
+    }
+    return JsonResponse(reply, status=201 if created else 200)
+
+
+class Submission(NamedTuple):
+    """What form.js sends, parsed but not yet validated against the document."""
+
+    client_id: uuid.UUID
+    answers: dict[str, Any]
+    language: str
+    document_hash: str
+    paradata: dict[str, Any]
+    submitted_at: datetime
+
+
+def read_submission(request: HttpRequest) -> Submission:
+    """Parse the request of the module's description; the interviewer's page sends the same.
+
+    Raises
+    ------
+    Problem common.invalid : no JSON object, no id, or a part of another type.
+    """
     body = read_body(request)
     language = body.get("language")
     paradata = _mapping(body, "paradata")
     if isinstance(body.get("started_at"), str):
         paradata["started_at"] = body["started_at"][:40]
-    response, created = hand_in(
-        respondent,
+    return Submission(
         client_id=_uuid(body, "id"),
         answers=_mapping(body, "answers"),
         language=language if language in LANGUAGE_CODES else LANGUAGE_CODES[0],
@@ -58,12 +84,6 @@ def submit(request: HttpRequest, respondent: Respondent) -> HttpResponse:
         paradata=paradata,
         submitted_at=_moment(body.get("completed_at")),
     )
-    reply = {
-        "id": str(response.id),
-        "receipt": receipt_of(response.id),
-        "thanks_url": reverse("responses:thanks", args=[respondent.public_id]),
-    }
-    return JsonResponse(reply, status=201 if created else 200)
 
 
 def hand_in(

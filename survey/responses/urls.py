@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from survey.responses import submission, views
+from survey.responses import plain, submission, views
 
 app_name = "responses"
 urlpatterns = [
@@ -12,6 +12,7 @@ urlpatterns = [
     path("<uuid:key>/privacy", views.privacy, name="privacy"),
     path("<uuid:key>/who", views.who, name="who"),
     path("<uuid:key>/form", views.form, name="form"),
+    path("<uuid:key>/plain", plain.plain, name="plain"),
     path("<uuid:key>/submit", submission.submit, name="submit"),
     path("<uuid:key>/answered", views.answered, name="answered"),
     path("<uuid:key>/thanks", views.thanks, name="thanks"),

@@ -1,0 +1,134 @@
+"""`/r/<key>/plain`: the questionnaire as plain HTML forms, for kernels that cannot run form.js.
+
+One block at a time. What was answered so far travels in the form itself, so nothing is kept on the server
+before the last button, exactly as with form.js; then the same acceptance follows.
+"""
+
+import json
+import uuid
+from dataclasses import replace
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from survey.common.clock import now
+from survey.common.errors import Problem
+from survey.questionnaires.document import Document
+from survey.questionnaires.plain import PlainPage, plain_form_fields, plain_pages, read_plain_post
+from survey.responses import services
+from survey.responses.models import Respondent
+from survey.responses.pages import resident_page, show
+from survey.responses.submission import MAX_BODY_BYTES, hand_in
+from survey.responses.views import next_step
+
+MODE = "web"
+
+
+@require_http_methods(["GET", "POST"])
+@resident_page
+def plain(request: HttpRequest, respondent: Respondent) -> HttpResponse:
+    """One page of the questionnaire; its POST leads to the next, and the last one hands everything in."""
+    version = respondent.round.questionnaire_version
+    if request.method == "GET":
+        step = next_step(respondent)
+        if step != "form":
+            return redirect(f"responses:{step}", key=respondent.public_id)
+        services.require_open(respondent.round)
+        form = {"id": str(uuid.uuid4()), "document": version.document_hash, "answers": {}}
+        return _draw(request, respondent, form, plain_form_fields(version.document, {}, get_language(), MODE))
+    form = _kept(request)
+    if form["document"] != version.document_hash:
+        raise Problem("responses.old_version")
+    page = _page_number(request, version.document)
+    form["answers"].update(read_plain_post(version.document, page, MODE, dict(request.POST.lists())))
+    return _turn(request, respondent, form, page)
+
+
+def _turn(request: HttpRequest, respondent: Respondent, form: dict[str, Any], page: int) -> HttpResponse:
+    """Back, again, on, or in."""
+    document, answers = respondent.round.questionnaire_version.document, form["answers"]
+    language = get_language()
+    here = plain_form_fields(document, answers, language, MODE, page, check=True)
+    if "back" in request.POST:
+        return _draw(
+            request,
+            respondent,
+            form,
+            plain_form_fields(document, answers, language, MODE, here.previous if here else None),
+        )
+    if here is not None and here.page == page and here.errors:
+        return _draw(request, respondent, form, here, status=422)
+    if here is not None and here.page != page:  # an answer further up took this page away
+        return _draw(request, respondent, form, replace(here, errors=[]))
+    if here is not None and here.next is not None:
+        return _draw(
+            request, respondent, form, plain_form_fields(document, answers, language, MODE, here.next)
+        )
+    return _hand_in(request, respondent, form)
+
+
+def _hand_in(request: HttpRequest, respondent: Respondent, form: dict[str, Any]) -> HttpResponse:
+    try:
+        hand_in(
+            respondent,
+            client_id=uuid.UUID(form["id"]),
+            answers={name: value for name, value in form["answers"].items() if value not in ("", [])},
+            language=get_language(),
+            document_hash=form["document"],
+            paradata={"plain": True},
+            submitted_at=now(),
+        )
+    except Problem as problem:
+        page = _page_of_first(respondent.round.questionnaire_version.document, problem)
+        if page is None:
+            raise
+        document = respondent.round.questionnaire_version.document
+        again = plain_form_fields(document, form["answers"], get_language(), MODE, page, check=True)
+        return _draw(request, respondent, form, again, status=422)
+    return redirect("responses:thanks", key=respondent.public_id)
+
+
+def _page_of_first(document: Document, problem: Problem) -> int | None:
+    """The page that holds the first answer found wanting at the end."""
+    if problem.code != "responses.invalid":
+        return None
+    item = problem.errors[0]["item"]
+    return next((n for n, names in enumerate(plain_pages(document, MODE)) if item in names), None)
+
+
+def _kept(request: HttpRequest) -> dict[str, Any]:
+    """What the form carried: its id, its document and the answers of earlier pages."""
+    text = request.POST.get("kept", "")
+    try:
+        kept = json.loads(text) if len(text) <= MAX_BODY_BYTES else None
+        uuid.UUID(kept["id"])
+        valid = isinstance(kept["answers"], dict) and isinstance(kept["document"], str)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        valid = False
+    if not valid:
+        raise Problem("common.invalid", reason=_("内容读不了，请回到第一页重新答"))
+    return kept
+
+
+def _page_number(request: HttpRequest, document: Document) -> int:
+    text = request.POST.get("page", "")
+    if not (text.isascii() and text.isdigit()) or int(text) >= len(plain_pages(document, MODE)):
+        raise Problem("common.invalid", reason=_("内容读不了，请回到第一页重新答"))
+    return int(text)
+
+
+def _draw(
+    request: HttpRequest,
+    respondent: Respondent,
+    form: dict[str, Any],
+    page: PlainPage | None,
+    status: int = 200,
+) -> HttpResponse:
+    if page is None:
+        raise Problem("common.invalid", reason=_("这份问卷没有要您回答的题目，请拨信上的电话"))
+    kept = json.dumps(form, ensure_ascii=False)
+    return show(request, "plain.html", respondent, status=status, page=page, kept=kept)
