@@ -146,7 +146,9 @@ def clopper_pearson(p: np.ndarray, size: np.ndarray, alpha: float) -> tuple[np.n
 def _wilson(p: np.ndarray, size: np.ndarray, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     centre = p + t**2 / (2 * size)
     half = t * np.sqrt(p * (1 - p) / size + t**2 / (4 * size**2))
-    return (centre - half) / (1 + t**2 / size), (centre + half) / (1 + t**2 / size)
+    low, high = (centre - half) / (1 + t**2 / size), (centre + half) / (1 + t**2 / size)
+    # At 0 and 1 the formula gives the bound itself, up to rounding.
+    return np.where(p <= 1e-12, 0.0, low), np.where(p >= 1 - 1e-12, 1.0, high)
 
 
 def _likelihood(

@@ -17,7 +17,7 @@ from analysis.replicates import ReplicateDesign
 Items = str | np.ndarray | Sequence[str] | Mapping[str, ColumnSpec]
 MISSING = ("itemwise", "listwise", "propagate")
 _COVARIANCE_ROWS = 200  # beyond this many rows the covariance matrix comes only on request
-_TABLE = 2**23  # cells of a unit × domain table held at once
+_ALONE = "one PSU per stratum in the domain: no degree of freedom for an interval"
 
 
 @dataclass(frozen=True)
@@ -389,6 +389,8 @@ def _one(
         centre = top / np.where(empty, 1.0, base.sum_w)
     spread = _element_variance(base, clean - base.spread(centre) * x_clean)
     reason = ["no row in the domain has a value" if e else "" for e in empty]
+    alone = ~empty & (base.df <= 0)
+    reason = [_ALONE if a else r for a, r in zip(alone, reason, strict=True)]
     no_ratio = ~empty & (low == 0) & (statistic == "ratio")
     reason = ["the denominator is 0" if q else r for q, r in zip(no_ratio, reason, strict=True)]
     part = {

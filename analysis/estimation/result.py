@@ -32,7 +32,7 @@ class Estimate:
     sum_weights : Σ w of the rows behind the estimate
     element_variance : S², weighted with n/(n−1); of the residual for a ratio
     logit_variance : variance of log(p/(1−p)) from replicates, for means within (0, 1); else None
-    reason : '' or why a row has no estimate
+    reason : '' or why a row has no estimate or no interval
     vcov : covariance matrix of all rows, or None when it was not asked for
     """
 
@@ -66,9 +66,9 @@ class Estimate:
 
     @property
     def cv(self) -> np.ndarray:
-        """Coefficient of variation se/estimate; NaN where the estimate is 0."""
+        """Coefficient of variation se/estimate (negative for a negative estimate, as in R)."""
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.where(self.estimate == 0, np.nan, self.se / np.abs(self.estimate))
+            return self.se / self.estimate
 
     def design_effect(self, kind: str = "wr") -> np.ndarray:
         """V / V_srs with V_srs = S²/n ('wr': sampling with replacement) or S²/n·(1 − n/N̂) ('wor').

@@ -141,7 +141,7 @@ def run_table(design: Any, frame: pd.DataFrame, spec: dict, case: dict) -> Resul
     result = np.zeros((len(levels), len(columns)))
     for k in range(len(levels)):
         cells = {name: np.where(known & (codes == k), np.nan_to_num(v), 0.0) for name, v in columns.items()}
-        result[k] = total(design, cells).estimate
+        result[k] = total(design, cells, where=domain(frame, spec)).estimate
     if spec.get("scale_to"):
         result *= spec["scale_to"] / result.sum()
     return {"values": result}
