@@ -148,7 +148,7 @@ def write_letter(case: Case) -> tuple[str, str]:
 
 
 class Phone:
-    """A resident's phone: its cookies, its draft, and the pages it opens, in the order a person meets them."""
+    """A resident's phone: its cookies, its draft, and the pages it opens, in a person's order."""
 
     def __init__(self, *, in_wechat: bool = False, **client) -> None:
         agent = {"HTTP_USER_AGENT": WECHAT_AGENT} if in_wechat else {}

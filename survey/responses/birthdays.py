@@ -15,8 +15,8 @@ def is_day(month: int, day: int) -> bool:
 def next_birthdays(birthdays: Sequence[MonthDay], today: date) -> list[int]:
     """Places (from 0) of those whose birthday comes first after today; several when they share the day.
 
-    Counting starts tomorrow: a birthday today is the furthest away, so the day of the visit favours nobody
-    twice. The order of month and day serves, without year, so leap years need no rule.
+    Counting starts tomorrow: a birthday today is the furthest away. Month and day are compared, without a
+    year, so that leap years need no rule.
     """
     now = (today.month, today.day)
     waits = [(birthday <= now, birthday) for birthday in birthdays]

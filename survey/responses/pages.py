@@ -1,4 +1,4 @@
-"""What residents' pages share: the language, the guard at the door, the form's token, the words of consent."""
+"""What residents' pages share: language, the guard at the door, the form's token, the words of consent."""
 
 import uuid
 from collections.abc import Callable

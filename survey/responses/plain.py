@@ -15,6 +15,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from survey.common.canonical import canonical_json
 from survey.common.clock import now
 from survey.common.errors import Problem
 from survey.questionnaires.document import Document
@@ -106,6 +107,7 @@ def _kept(request: HttpRequest) -> dict[str, Any]:
     try:
         kept = json.loads(text) if len(text) <= MAX_BODY_BYTES else None
         uuid.UUID(kept["id"])
+        canonical_json(kept)  # refuses NaN and half characters
         valid = isinstance(kept["answers"], dict) and isinstance(kept["document"], str)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         valid = False

@@ -135,10 +135,9 @@ def current_consent(respondent: Respondent) -> Consent | None:
 
 @transaction.atomic
 def refuse_participation(*, respondent: Respondent) -> None:
-    """不想参加，以后别再寄信: a refusal by the household's own hand; the case is closed to further letters."""
+    """不想参加，以后别再寄信: the household's own refusal; the case is closed to further letters."""
     case = respondent.case
-    standing = standing_response(case)
-    if standing is not None:
+    if standing_response(case) is not None:
         raise Problem("responses.already_answered")
     record_contact(
         case=case,

@@ -216,7 +216,7 @@ def mine(request: HttpRequest, respondent: Respondent) -> HttpResponse:
             services.request_data(respondent=respondent, kind=kind)
         return _go(respondent, "mine")
     response = own_response(respondent)
-    request_ = respondent.data_requests.order_by("-received_at").first()
+    last_request = respondent.data_requests.order_by("-received_at").first()
     return show(
         request,
         "mine.html",
@@ -224,13 +224,13 @@ def mine(request: HttpRequest, respondent: Respondent) -> HttpResponse:
         response=response,
         receipt=receipt_of(response.id) if response else "",
         answers=readable_answers(response, get_language()) if response else [],
-        last_request=request_,
-        just_withdrawn=bool(
-            request_
-            and request_.kind == "deletion"
-            and request_.done_at
-            and now() - request_.done_at < RECENT
-        ),
+        last_request=last_request,
+        just_withdrawn=_was_withdrawn_just_now(last_request),
         asking=request.GET.get("withdraw") == "1",
         is_answered=services.standing_response(respondent.case) is not None,
     )
+
+
+def _was_withdrawn_just_now(request: DataRequest | None) -> bool:
+    done = request is not None and request.kind == DataRequest.Kind.DELETION and request.done_at
+    return bool(done) and now() - request.done_at < RECENT

@@ -135,7 +135,7 @@ class DatabaseTokenStore:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """One fetch at a time over all processes. On SQLite every writer waits meanwhile (once in two hours)."""
+        """One fetch at a time over all processes. On SQLite all writers wait (once in two hours)."""
         AccessToken.objects.get_or_create(account=self._account)
         with transaction.atomic():
             AccessToken.objects.select_for_update().get(account=self._account)
