@@ -11,8 +11,9 @@ TITLE = "A household list streams in with flat memory"
 SIZES = (5_000, 100_000)
 ALLOWED_MB = 25.0
 CLAIM = (
-    f"`manage.py import_households` of {SIZES[1]:,} households may need at most {ALLOWED_MB:.0f} MB more, at its "
-    f"peak, than of {SIZES[0]:,}. Keeping the rows would take over 100 MB. Resident memory of the whole process."
+    f"`manage.py import_households` of {SIZES[1]:,} households may need at most {ALLOWED_MB:.0f} MB more, at "
+    f"its peak, than of {SIZES[0]:,}. Keeping the rows would take over 100 MB. Resident memory of the whole "
+    "process."
 )
 ROOT = Path(__file__).resolve().parents[2]
 REGIONS = ROOT / "survey" / "demo" / "data" / "jinan_regions.csv"
@@ -23,8 +24,10 @@ CHILD = """
 import resource, sys, time
 from django.core.management import execute_from_command_line
 begun = time.monotonic()
-execute_from_command_line(["manage.py", "import_households", sys.argv[1], "--region", "370105000000", "--name", "x"])
-print("peak", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, "seconds", round(time.monotonic() - begun, 1))
+command = ["manage.py", "import_households", sys.argv[1], "--region", "370105000000", "--name", "x"]
+execute_from_command_line(command)
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print("peak", peak, "seconds", round(time.monotonic() - begun, 1))
 """
 
 

@@ -56,7 +56,7 @@ def draw_sample(*, design: Design, acting_user: Actor, reason: str = "") -> Draw
     with transaction.atomic():
         round_ = Round.objects.select_for_update().get(pk=design.round_id)
         design = (
-            Design.objects.select_for_update()
+            Design.objects.select_for_update(of=("self",))
             .select_related("frame", "round__study__region")
             .get(pk=design.pk)
         )
@@ -93,7 +93,11 @@ def release_replicate(*, draw: Draw, number: int, reason: str, acting_user: Acto
     if not reason.strip():
         raise Problem("common.invalid", reason=_("放出备用样本要写明理由"))
     with transaction.atomic():
-        draw = Draw.objects.select_for_update().select_related("design__round__study__region").get(pk=draw.pk)
+        draw = (
+            Draw.objects.select_for_update(of=("self",))
+            .select_related("design__round__study__region")
+            .get(pk=draw.pk)
+        )
         if draw.state != Draw.State.DRAWN or draw.design.round.state == Round.State.CLOSED:
             raise Problem("common.locked", what=_("这次抽样"))
         waiting = draw.replicates.filter(released_at__isnull=True).order_by("number")
