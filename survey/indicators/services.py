@@ -24,6 +24,10 @@ def _refuse(code: str, reason: str) -> Problem:
     )
 
 
+def _is_points(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 100
+
+
 def check_definition(code: str, kind: str, definition: dict[str, Any]) -> None:
     """Refuse a rule that cannot be computed.
 
@@ -46,7 +50,7 @@ def check_definition(code: str, kind: str, definition: dict[str, Any]) -> None:
         points = item.get("points") or {}
         if kind == IndicatorVersion.Kind.MEAN_SCORE and not points:
             raise _refuse(code, _("题目 %s 没有写每个选项折算几分") % item["name"])
-        if any(not isinstance(p, int | float) or not 0 <= p <= 100 for p in points.values()):
+        if not all(_is_points(p) for p in points.values()):
             raise _refuse(code, _("题目 %s 的分数不在 0 到 100 之间") % item["name"])
     if kind == IndicatorVersion.Kind.SHARE and not definition.get("top_codes"):
         raise _refuse(code, _("没有写哪些选项算数"))
