@@ -12,7 +12,7 @@ import numpy as np
 
 from survey.indicators.models import IndicatorVersion
 from survey.reports.document import FORMAT, significant
-from survey.reports.domains import make_domains, sampled_psus
+from survey.reports.domains import ALL, make_domains, sampled_psus
 from survey.reports.estimation import Frame, indicator_figures, item_distribution
 from survey.reports.inputs import Inputs, drawn
 from survey.reports.models import SimulatedTruth
@@ -192,7 +192,6 @@ def _design(round: Round, frame: Frame) -> dict[str, Any]:
         "spec_hash": draw.design.spec_hash,
         "commitment_hash": draw.commitment_hash,
         "result_hash": draw.result_hash,
-        "seed": draw.seed,
         "strata": len(set(inputs.stratum)),
         "communities": len({path[:12] for path in inputs.path}),
         "certainty_communities": len({path[:12] for path in inputs.path[inputs.certainty]}),
@@ -211,8 +210,15 @@ def _weights(weighted: Weighted) -> dict[str, Any]:
 
 
 def _truth(round: Round) -> dict[str, Any] | None:
-    """The true figures of a simulated round; a real one has none, whatever lies in the table."""
-    if not round.is_simulated:
+    """True figures by indicator and domain of a simulated round; a real one has none, whatever is stored.
+
+    The whole scope stands under the study's region, or under "all" where the scope is only a part of it.
+    """
+    truth = SimulatedTruth.objects.filter(round=round).first() if round.is_simulated else None
+    if truth is None:
         return None
-    truth = SimulatedTruth.objects.filter(round=round).first()
-    return truth.values if truth else None
+    found = {}
+    for code, values in truth.values.items():
+        whole = values.get(ALL, values.get(round.study.region.code))
+        found[code] = values | ({ALL: whole} if whole is not None else {})
+    return found

@@ -109,7 +109,11 @@ def _comparisons(table: DomainTable, shown: list[str], *, with_all: bool) -> dic
                 "margin": _finite(result.margin[i, 0]),
                 "differs": bool(result.differs[i, 0]),
             }
-    return {"ties": ties, "against_all": against}
+    first = labels.index(shown[0])
+    pairs = result.margin[first:, first:][np.triu_indices(len(shown), 1)]
+    pairs = pairs[np.isfinite(pairs)]
+    typical = float(np.median(pairs)) if len(pairs) else None
+    return {"ties": ties, "against_all": against, "median_margin": typical}
 
 
 def _finite(value: float) -> float | None:

@@ -253,3 +253,15 @@ def _withdraw(report: Report, reason: str, acting_user: Actor, replaced_by: Repo
         detail={"number": report.number, "reason": report.withdrawal_reason},
     )
     return report
+
+
+def record_view(*, report: Report, acting_user: Actor, part: str, region_code: str = "") -> None:
+    """Write down who opened what of a report: part is "page", "pdf" or "csv"."""
+    with transaction.atomic():
+        record(
+            action="reports.report.viewed",
+            acting_user=acting_user,
+            target=report,
+            region_code=region_code if region_code.isdigit() else report.round.study.region.code,
+            detail={"number": report.number, "part": part},
+        )

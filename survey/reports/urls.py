@@ -1,6 +1,15 @@
 """Addresses of reports."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
+
+from survey.reports import views
 
 app_name = "reports"
-urlpatterns: list[URLPattern] = []
+urlpatterns: list[URLPattern] = [
+    path("", views.report_list, name="list"),
+    path("runs/<uuid:pk>/", views.run_page, name="run"),
+    path("<slug:number>.pdf", views.report_pdf_file, name="pdf"),
+    path("<slug:number>.csv", views.report_csv_file, name="csv"),
+    path("<slug:number>/", views.report_page, name="report"),
+    path("<slug:number>/<str:code>/", views.report_page, name="place"),
+]

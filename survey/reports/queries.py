@@ -1,0 +1,46 @@
+"""Reads reports for pages and files, always through `visible_to`."""
+
+from typing import Any
+from uuid import UUID
+
+from survey.accounts.models import User
+from survey.accounts.policies import MAY
+from survey.common.errors import Problem
+from survey.regions.models import Region
+from survey.reports.models import Report, Run
+
+VIEWERS = MAY["reports.view"]
+
+
+def visible_reports(user: User) -> Any:
+    """Reports the user may open, newest first."""
+    return Report.objects.visible_to(user).select_related("round__study__region", "published_by")
+
+
+def find_report(user: User, number: str) -> Report:
+    """One report by its number. Raises Problem common.not_found for an absent or an invisible one alike."""
+    report = visible_reports(user).filter(number=number).first()
+    if report is None:
+        raise Problem("common.not_found")
+    return report
+
+
+def find_run(user: User, pk: UUID) -> Run:
+    """One finished run that the user may see before it is published."""
+    run = Run.objects.visible_to(user).select_related("round__study__region").filter(pk=pk).first()
+    if run is None or run.state != Run.State.DONE:
+        raise Problem("common.not_found")
+    return run
+
+
+def may_open(user: User, key: str) -> bool:
+    """Whether the page of a region (twelve-digit code) lies in the user's granted subtrees."""
+    path = Region.objects.filter(code=key).values_list("path", flat=True).first()
+    return path is not None and any(path.startswith(granted) for granted in user.granted_paths(*VIEWERS))
+
+
+def own_unit(user: User, keys: list[str]) -> str | None:
+    """The reader's own street among these, when he is granted just one of them."""
+    codes = {path.ljust(12, "0") for path in user.granted_paths(*VIEWERS) if len(path) == 9}
+    mine = [key for key in keys if key in codes]
+    return mine[0] if len(mine) == 1 else None

@@ -1,0 +1,141 @@
+"""Pages and files of reports. Officials see what is published; single places only inside their grant."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_GET
+
+from survey.accounts.policies import require
+from survey.common.errors import Problem
+from survey.reports import queries, services
+from survey.reports.distribution import item_charts
+from survey.reports.domains import ALL
+from survey.reports.files import figures_csv
+from survey.reports.method import indicator_rule, method_rows
+from survey.reports.models import Report
+from survey.reports.reading import Reading, group_rows, hero, indicator_rows, league
+from survey.reports.render import report_pdf
+
+
+@require_GET
+@login_required
+def report_list(request: HttpRequest) -> HttpResponse:
+    """Every report the user may open."""
+    require(request.user, "reports.view")
+    reports = list(queries.visible_reports(request.user))
+    return render(request, "reports/list.html", {"reports": [(r, _summary(r)) for r in reports]})
+
+
+@require_GET
+@login_required
+def report_page(request: HttpRequest, number: str, code: str = ALL) -> HttpResponse:
+    """A report, or one place of it."""
+    report = queries.find_report(request.user, number)
+    reading = Reading(report.document)
+    if code != ALL and not (code in reading.domains and queries.may_open(request.user, code)):
+        raise Problem("common.not_found")
+    services.record_view(report=report, acting_user=request.user, part="page", region_code=code)
+    context = _page(request, reading, code, lambda key: _place_url(number, key))
+    context |= {"report": report, "run": report.run, "round": report.round, "number": number}
+    return render(request, "reports/report.html", context)
+
+
+@require_GET
+@login_required
+def run_page(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """What a report of this run would show: for the team, before it is published."""
+    run = queries.find_run(request.user, pk)
+    reading = Reading(run.document)
+    context = _page(request, reading, ALL, lambda key: None)
+    context |= {"report": None, "run": run, "round": run.round, "number": ""}
+    return render(request, "reports/report.html", context)
+
+
+@require_GET
+@login_required
+def report_pdf_file(request: HttpRequest, number: str) -> HttpResponse:
+    """The report as PDF, the chosen indicator first."""
+    report = queries.find_report(request.user, number)
+    reading = Reading(report.document)
+    indicator = _chosen(request, reading)
+    content = report_pdf(report, indicator)
+    services.record_view(report=report, acting_user=request.user, part="pdf")
+    return _file(content, "application/pdf", f"{number}.pdf", inline=True)
+
+
+@require_GET
+@login_required
+def report_csv_file(request: HttpRequest, number: str) -> HttpResponse:
+    """Every published figure as CSV."""
+    report = queries.find_report(request.user, number)
+    content = figures_csv(Reading(report.document), number, report.document_hash)
+    services.record_view(report=report, acting_user=request.user, part="csv")
+    return _file(content, "text/csv; charset=utf-8", f"{number}.csv", inline=False)
+
+
+def _file(content: bytes, kind: str, name: str, *, inline: bool) -> HttpResponse:
+    response = HttpResponse(content, content_type=kind)
+    response["Content-Disposition"] = f'{"inline" if inline else "attachment"}; filename="{name}"'
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _summary(report: Report) -> dict[str, Any]:
+    reading = Reading(report.document)
+    first = next(iter(reading.indicators))
+    return {
+        "figure": reading.figure(first, ALL),
+        "name": reading.indicators[first]["name"],
+        "whole": reading.whole,
+    }
+
+
+def _chosen(request: HttpRequest, reading: Reading) -> str:
+    """The indicator of the address; the first one when it names none, or none that exists."""
+    code = request.GET.get("indicator", "")
+    return code if code in reading.indicators else next(iter(reading.indicators))
+
+
+def _place_url(number: str, key: str) -> str:
+    return (
+        reverse("reports:place", args=[number, key])
+        if key != ALL
+        else reverse("reports:report", args=[number])
+    )
+
+
+def _page(request: HttpRequest, reading: Reading, key: str, url_of: Any) -> dict[str, Any]:
+    code = _chosen(request, reading)
+    kind = reading.domains[key]["kind"]
+    streets = [d["key"] for d in reading.of_kind("street")]
+    own = key if kind == "street" else queries.own_unit(request.user, streets)
+    allowed = {k for k in reading.domains if k.isdigit() and queries.may_open(request.user, k)}
+
+    def link(place: str) -> str | None:
+        url = url_of(place)
+        return f"{url}?indicator={code}" if url and place in allowed and place != key else None
+
+    leagues = []
+    if kind != "street" and len(reading.of_kind("district")) > 1:
+        leagues.append(league(reading, code, "district", own=key if kind == "district" else None, link=link))
+    parent = key if kind == "district" else None
+    leagues.append(league(reading, code, "street", own=own, parent=parent, link=link))
+    return {
+        "key": key,
+        "kind": kind,
+        "hero": hero(reading, code, key),
+        "indicator": reading.indicators[code],
+        "indicators": indicator_rows(reading, key, lambda c: f"?indicator={c}#headline"),
+        "leagues": leagues,
+        "groups": group_rows(reading, code) if key == ALL else None,
+        "item_charts": item_charts(reading, code, key),
+        "method": method_rows(reading),
+        "rule": indicator_rule(reading, code),
+        "wording": reading.document["items"],
+        "document": reading.document,
+        "reading": reading,
+    }
