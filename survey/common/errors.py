@@ -85,7 +85,10 @@ class Problem(Exception):
     @property
     def message(self) -> str:
         """The sentence, in the active language."""
-        return str(CATALOGUE[self.code][1]).format(**self.fields)
+        # A reason that is a sentence of its own must not end twice.
+        words = {k: v.rstrip("。") if isinstance(v, str) else v for k, v in self.fields.items()}
+        text = str(CATALOGUE[self.code][1])
+        return text.format(**(self.fields if text == "{reason}" else words))
 
     def __str__(self) -> str:
         return self.message

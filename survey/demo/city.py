@@ -15,7 +15,7 @@ import numpy as np
 
 from survey.demo import superpopulation
 from survey.demo.superpopulation import City, Community
-from survey.questionnaires.document import Document, item_index, missing_choices, own_choices
+from survey.questionnaires.document import DONT_KNOW, Document, item_index, missing_choices, own_choices
 from survey.regions.models import PopulationMargin, Region
 from survey.stats.margins import adult_cells
 
@@ -23,6 +23,8 @@ DISTRICTS = ("370104000000", "370105000000")
 N_HOUSEHOLDS = 60_000
 SEED = 20261123
 OLDEST = 95  # the census' open group 85+ is spread over 85–95
+# The test of knowledge has one right option; who misses it says 不知道.
+CODES_OF_TESTS: dict[str, list[Any]] = {"K03": [3, 9]}
 Census = Mapping[str, Mapping[str, float]]
 SEX_CODES = {superpopulation.MALE: "male", superpopulation.FEMALE: "female"}
 
@@ -114,6 +116,7 @@ class Answers:
             substantive = [c["code"] for c in own_choices(self.document, item) if not c.get("missing")]
             if item["type"] == "scale":
                 substantive = list(range(10, -1, -1))
+            substantive = CODES_OF_TESTS.get(name, substantive)
             unsure = [c["code"] for c in missing_choices(self.document, item) if c["missing"] == "dont_know"]
             codes[name] = (substantive, unsure[0] if unsure else None)
         return codes
@@ -144,8 +147,9 @@ class Answers:
         answers["D03"] = self._choice(items, "D03", int(self.city.hukou[adult]))
         if "A03" in items and self.city.levels["A01"][adult] >= 2:
             answers["A03"] = [self._choice(items, "A03", int(i)) for i in rng.choice(6, 2, replace=False)]
-        if "O01" in items and rng.random() < 0.35:
-            answers["O01"] = str(rng.choice(superpopulation.OPEN_TEXT))
+        if "O01" in items:
+            has_wish = rng.random() < 0.35
+            answers["O01"] = str(rng.choice(superpopulation.OPEN_TEXT)) if has_wish else DONT_KNOW
         return {name: value for name, value in answers.items() if name in items}
 
     def _choice(self, items: Mapping[str, Any], name: str, index: int) -> Any:

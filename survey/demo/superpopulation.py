@@ -49,7 +49,7 @@ SATISFIED = (0.28, 0.38, 0.22, 0.09, 0.03)
 ITEMS: dict[str, Item] = {
     "K01": Item((0.78, 0.22), age=0.15, dont_know=0.04),
     "K02": Item((0.18, 0.42, 0.31, 0.09), age=0.10, female=0.05),
-    "K03": Item((0.61, 0.39), age=-0.05, dont_know=0.12, dont_know_age=0.4),
+    "K03": Item((0.55, 0.45), age=-0.10),
     "K05": Item((0.57, 0.43), age=0.25, dont_know=0.06),
     "P01": Item((0.11, 0.24, 0.29, 0.36), age=0.05, female=0.10, dont_know=0.02),
     "P04": Item((0.24, 0.76), age=-0.10, dont_know=0.02),
