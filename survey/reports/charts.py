@@ -21,6 +21,7 @@ PRINT_STYLE = (
     ".own .whisker{stroke:#000;stroke-width:2}.own .dot{fill:#000}"
     ".truth{fill:#fff;stroke:#000;stroke-width:1.3}.band{fill:#d9d9d9}"
     ".c1{fill:#5f5f5f}.c2{fill:#b5b5b5}.c3{fill:#e6e6e6}.c4{fill:#9a9a9a}.c5{fill:#2f2f2f}"
+    ".n1{fill:#e6e6e6}.n2{fill:#c9c9c9}.on-n1,.on-n2{fill:#111}"
     ".on-c1,.on-c5{fill:#fff}.on-c2,.on-c3,.on-c4{fill:#111}.hatch{stroke:#888;stroke-width:1.4}"
     ".dk{fill:#fff;stroke:#888}.mid{stroke:#111;stroke-width:1.6}"
 )
@@ -46,9 +47,13 @@ class Axis:
 
 @dataclass(frozen=True)
 class Pen:
-    """Where to draw: a page (width None: percentages) or a standalone picture `width` px wide."""
+    """Where to draw: a page (width None: percentages) or a standalone picture `width` px wide.
+
+    margin : room on both sides of a picture for what stands at the ends of the axis
+    """
 
     width: float | None = None
+    margin: float = 14.0
 
     def x(self, fraction: float) -> str:
         """A horizontal place or length."""
@@ -61,9 +66,10 @@ class Pen:
                 f'<svg class="chart {name}" width="100%" height="{height:g}" aria-hidden="true" '
                 f'focusable="false">{body}</svg>'
             )
+        whole = self.width + 2 * self.margin
         return (
-            f'<svg xmlns="http://www.w3.org/2000/svg" class="chart {name}" width="{self.width:g}" '
-            f'height="{height:g}" viewBox="0 0 {self.width:g} {height:g}">'
+            f'<svg xmlns="http://www.w3.org/2000/svg" class="chart {name}" width="{whole:g}" '
+            f'height="{height:g}" viewBox="{-self.margin:g} 0 {whole:g} {height:g}">'
             f"<style>{PRINT_STYLE}</style>{body}</svg>"
         )
 
@@ -211,7 +217,7 @@ def stacked_colour(place: int, in_top: bool) -> str:
     """Class of the answer at a place of a stacked bar."""
     if in_top:
         return "c5" if place == 0 else "c4"
-    return ("c3", "c2")[place % 2]
+    return ("n1", "n2")[place % 2]
 
 
 def dont_know(share: float, *, most: float, pen: Pen = PAGE, height: int = ROW) -> str:

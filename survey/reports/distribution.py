@@ -1,5 +1,6 @@
 """How people answered each item: diverging bars with 不了解 apart. No database."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ from survey.reports import charts
 from survey.reports.charts import PAGE, Pen
 from survey.reports.domains import ALL
 from survey.reports.reading import Reading
-from survey.reports.words import suppressed_words
+from survey.reports.words import suppressed_short, suppressed_words
 
 LONGEST_LEGEND = 7  # a scale of more answers is described by its ends
 
@@ -43,17 +44,21 @@ class ItemChart:
     bars: list[Bar]
 
 
-def item_charts(reading: Reading, code: str, key: str, pen: Pen = PAGE) -> list[ItemChart]:
+def item_charts(
+    reading: Reading, code: str, key: str, pen: Pen = PAGE, height: int = charts.ROW
+) -> list[ItemChart]:
     """A chart for each item of an indicator: this place, the whole, its parts, sexes and ages."""
     found = []
     for item in reading.indicators[code]["definition"]["items"]:
         data = reading.document["distributions"].get(item["name"])
         if data:
-            found.append(_item_chart(reading, item["name"], data, key, pen))
+            found.append(_item_chart(reading, item["name"], data, key, pen, height))
     return found
 
 
-def _item_chart(reading: Reading, name: str, data: dict[str, Any], key: str, pen: Pen) -> ItemChart:
+def _item_chart(
+    reading: Reading, name: str, data: dict[str, Any], key: str, pen: Pen, height: int
+) -> ItemChart:
     wording = reading.document["items"][name]
     labels = {choice["code"]: in_language(choice["label"]) for choice in wording["choices"]}
     answers = [labels[code] for code in data["levels"]]
@@ -63,9 +68,16 @@ def _item_chart(reading: Reading, name: str, data: dict[str, Any], key: str, pen
     extent = charts.diverging_extent([cell["shares"] for cell in shown]) if shown else 1.0
     most = max([cell["dont_know"]["estimate"] or 0 for cell in shown] + [0.05])
     in_top = [code in data["top"] for code in data["levels"]]
-    bars = []
-    for (heading, place), cell in zip(picked, cells, strict=True):
-        bars.append(_bar(reading, place, heading, cell, data["ordinal"], extent, most, in_top, pen))
+
+    def draw(shares: list[float]) -> str:
+        if data["ordinal"]:
+            return charts.diverging(shares, extent=extent, pen=pen, height=height)
+        return charts.stacked(shares, in_top, pen=pen, height=height)
+
+    bars = [
+        _bar(reading, place, heading, cell, draw, most, pen)
+        for (heading, place), cell in zip(picked, cells, strict=True)
+    ]
     return ItemChart(
         name=name,
         text=in_language(wording["label"]),
@@ -98,16 +110,15 @@ def _bar(
     place: str,
     heading: str,
     cell: dict[str, Any],
-    ordinal: bool,
-    extent: float,
+    draw: Callable[[list[float]], str],
     most: float,
-    in_top: list[bool],
     pen: Pen,
 ) -> Bar:
     label = reading.domains[place]["label"]
     if "suppressed" in cell:
         reason = suppressed_words(cell["suppressed"], reading.floor)
-        return Bar(label, heading, reason, "", "", "—", [], "—", _("不足 %d") % reading.floor)
+        short = suppressed_short(cell["suppressed"], reading.floor)
+        return Bar(label, heading, reason, "", "", "—", [], "—", short)
     shares = cell["shares"]
     unsure = cell["dont_know"]["estimate"] or 0.0
     top = cell["top"]
@@ -115,9 +126,7 @@ def _bar(
         label=label,
         heading=heading,
         reason="",
-        chart=charts.diverging(shares, extent=extent, pen=pen)
-        if ordinal
-        else charts.stacked(shares, in_top, pen=pen),
+        chart=draw(shares),
         unsure_chart=charts.dont_know(unsure, most=most, pen=pen),
         unsure_text=f"{unsure * 100:.0f}%",
         shares_text=[f"{share * 100:.1f}%" for share in shares],

@@ -42,6 +42,7 @@ class League:
     kind: str
     title: str
     rows: list[Row]
+    hidden: list[Row]  # suppressed: named below the table, without a place in the order
     axis_chart: str
     axis: Axis
     note: str
@@ -165,7 +166,6 @@ def league(
     figures = {d["key"]: reading.figure(code, d["key"]) for d in members}
     shown = [d for d in members if figures[d["key"]].shown]
     shown.sort(key=lambda d: (-figures[d["key"]].value, d["key"]))
-    hidden = [d for d in members if not figures[d["key"]].shown]
     whole = reading.figure(code, ALL)
     mean = whole.value if whole.shown else None
     axis = charts.make_axis(
@@ -174,7 +174,7 @@ def league(
     comparison = reading.comparison(code, kind)
     own = own if own in figures and figures[own].shown else None
     rows = []
-    for domain in [*shown, *hidden]:
+    for domain in [*shown, *(d for d in members if d not in shown)]:
         figure = figures[domain["key"]]
         emphasis = _emphasis(comparison, domain["key"], own) if figure.shown else ""
         chart = _chart(axis, figure, mean, emphasis, pen, row_height)
@@ -183,7 +183,8 @@ def league(
     return League(
         kind=kind,
         title=_league_title(reading, comparison, kind, own, shown),
-        rows=rows,
+        rows=[row for row in rows if row.figure.shown],
+        hidden=[row for row in rows if not row.figure.shown],
         axis_chart=charts.axis_row(
             axis, mean=mean, mean_text=_("平均 %.1f") % mean if mean is not None else "", pen=pen
         ),
@@ -199,7 +200,7 @@ def league(
     )
 
 
-def group_rows(reading: Reading, code: str, pen: Pen = PAGE) -> League:
+def group_rows(reading: Reading, code: str, pen: Pen = PAGE, row_height: int = charts.ROW) -> League:
     """Sexes and age groups over one axis, in their own order."""
     members = [*reading.of_kind("sex"), *reading.of_kind("age")]
     figures = {d["key"]: reading.figure(code, d["key"]) for d in members}
@@ -213,7 +214,7 @@ def group_rows(reading: Reading, code: str, pen: Pen = PAGE) -> League:
         against = reading.comparison(code, domain["kind"])["against_all"].get(domain["key"])
         figure = figures[domain["key"]]
         emphasis = "tie" if figure.shown and against and not against["differs"] else ""
-        chart = _chart(axis, figure, mean, emphasis, pen)
+        chart = _chart(axis, figure, mean, emphasis, pen, row_height)
         rows.append(Row(domain["key"], domain["label"], domain["kind"], figure, chart, emphasis, None))
     differing = sum(1 for row in rows if row.figure.shown and row.emphasis == "")
     title = (
@@ -224,7 +225,8 @@ def group_rows(reading: Reading, code: str, pen: Pen = PAGE) -> League:
     return League(
         kind="group",
         title=title,
-        rows=rows,
+        rows=[row for row in rows if row.figure.shown],
+        hidden=[row for row in rows if not row.figure.shown],
         axis_chart=charts.axis_row(
             axis, mean=mean, mean_text=_("平均 %.1f") % mean if mean is not None else "", pen=pen
         ),

@@ -73,7 +73,7 @@ def estimate_domains(
         low, high = result.ci(LEVEL)
     table = DomainTable(
         labels=tuple(domains),
-        estimate=result.estimate,
+        estimate=np.clip(result.estimate, 0.0, 1.0) if kind == SHARE else result.estimate,
         se=result.se,
         low=low,
         high=high,
@@ -175,4 +175,6 @@ def group_shares(weighted: Weighted, variables: Mapping[str, np.ndarray], by: np
         (term, g): i for i, (term, g) in enumerate(zip(result.terms, result.domains["group"], strict=True))
     }
     rows = np.array([[place[name, g] for name in variables] for g in groups], dtype=int).reshape(shape)
-    return GroupTable(tuple(groups), result.estimate[rows], low[rows], high[rows], result.n[rows].astype(int))
+    # Sums of weights in floating point may miss 0 and 1 by a rounding.
+    estimate = np.clip(result.estimate[rows], 0.0, 1.0)
+    return GroupTable(tuple(groups), estimate, low[rows], high[rows], result.n[rows].astype(int))

@@ -133,13 +133,12 @@ def weigh(
     classes = [
         {
             "class": label,
-            "cases": int(a),
             "responded": int(b),
             "unknown_factor": float(u),
             "response_factor": float(r),
         }
-        for label, a, b, u, r in zip(
-            known.classes, known.n_sampled, answered.n_responded, known.factor, answered.factor, strict=True
+        for label, b, u, r in zip(
+            known.classes, answered.n_responded, known.factor, answered.factor, strict=True
         )
     ]
     return Weighted(final.weights, factors, classes, rows, steps, final)
