@@ -1,5 +1,31 @@
 """Addresses of the REST face."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, URLResolver, include, path
+from drf_spectacular.views import SpectacularAPIView
+from rest_framework.routers import DefaultRouter
 
-urlpatterns: list[URLPattern] = []
+from api.estimates.views import EstimateViewSet, ReportViewSet
+from api.jobs.views import JobViewSet
+from api.questionnaires.views import QuestionnaireViewSet
+from api.regions.views import RegionViewSet
+from api.responses.views import ResponseViewSet
+from api.samples.views import CaseViewSet, DrawViewSet
+from api.studies.views import RoundViewSet, StudyViewSet
+
+app_name = "api"
+router = DefaultRouter()
+router.register("regions", RegionViewSet, basename="region")
+router.register("studies", StudyViewSet, basename="study")
+router.register("rounds", RoundViewSet, basename="round")
+router.register("questionnaires", QuestionnaireViewSet, basename="questionnaire")
+router.register("samples", DrawViewSet, basename="sample")
+router.register("cases", CaseViewSet, basename="case")
+router.register("responses", ResponseViewSet, basename="response")
+router.register("reports", ReportViewSet, basename="report")
+router.register("estimates", EstimateViewSet, basename="estimate")
+router.register("jobs", JobViewSet, basename="job")
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("v1/", include(router.urls)),
+]

@@ -6,12 +6,12 @@ from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
-from survey.studies.services import close_round, create_study, open_round
 
 from api.permissions import MayView
 from survey.accounts.policies import require
 from survey.regions.models import Region
 from survey.studies.models import Round, Study
+from survey.studies.services import close_round, create_study, open_round
 
 
 class RoundSerializer(serializers.ModelSerializer):

@@ -1,0 +1,120 @@
+"""Published reports and their fixed tables of estimates. There are no free filters over answers."""
+
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import mixins, serializers, viewsets
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.permissions import MayView
+from survey.common.errors import Problem
+from survey.reports.models import Report
+from survey.reports.queries import find_report, visible_reports
+
+
+class ReportSerializer(serializers.ModelSerializer):
+    """A report without its tables."""
+
+    study = serializers.IntegerField(source="round.study_id")
+    is_simulated = serializers.BooleanField(source="round.is_simulated")
+
+    class Meta:
+        model = Report
+        fields = [
+            "number",
+            "title",
+            "study",
+            "round",
+            "state",
+            "is_simulated",
+            "document_hash",
+            "published_at",
+        ]
+
+
+class EstimateSerializer(serializers.Serializer):
+    """One figure: `estimate` with its 95 % interval, base and method, or why it is not published."""
+
+    indicator = serializers.CharField()
+    indicator_name = serializers.CharField()
+    kind = serializers.ChoiceField(["mean_score", "share"])
+    domain = serializers.CharField(help_text="Region code, or all, sex:male, age:0 …")
+    domain_name = serializers.CharField()
+    domain_kind = serializers.CharField()
+    estimate = serializers.FloatField(allow_null=True)
+    se = serializers.FloatField(allow_null=True)
+    low = serializers.FloatField(allow_null=True)
+    high = serializers.FloatField(allow_null=True)
+    df = serializers.FloatField(allow_null=True)
+    n = serializers.IntegerField(allow_null=True)
+    n_effective = serializers.FloatField(allow_null=True)
+    deff = serializers.FloatField(allow_null=True)
+    variance = serializers.CharField(allow_null=True, help_text="taylor, or pooled across streets")
+    suppressed = serializers.CharField(allow_null=True, help_text="small: below the floor; complement")
+
+
+class ReportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
+    """Reports that the caller may open; others see published ones only."""
+
+    queryset = Report.objects.none()
+    serializer_class = ReportSerializer
+    permission_classes = [MayView]
+    policy = "reports.view"
+    lookup_field = "number"
+    filterset_fields = ["round", "state"]
+
+    def get_queryset(self) -> Any:
+        return visible_reports(self.request.user)
+
+
+FIGURES = ("estimate", "se", "low", "high", "df", "n", "n_effective", "deff", "variance", "suppressed")
+
+
+class EstimateViewSet(viewsets.GenericViewSet):
+    """The tables of one report, a figure a row, in the order of the report."""
+
+    queryset = Report.objects.none()
+    serializer_class = EstimateSerializer
+    permission_classes = [MayView]
+    policy = "reports.view"
+    filter_backends: list[Any] = []
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("report", OpenApiTypes.STR, required=True, description="Number of the report"),
+            OpenApiParameter("indicator", OpenApiTypes.STR, description="Code of an indicator"),
+            OpenApiParameter("domain_kind", OpenApiTypes.STR, description="all, district, street, sex, age"),
+        ],
+        responses=EstimateSerializer(many=True),
+    )
+    def list(self, request: Request) -> Response:
+        """Figures of `?report=`; 400 without it, 404 for a report that the caller may not open."""
+        number = request.query_params.get("report")
+        if not number:
+            raise Problem("common.invalid", reason="请用 report 参数写明报告编号，例如 ?report=2026-0001")
+        document = find_report(request.user, number).document
+        wanted = {name: request.query_params.get(name) for name in ("indicator", "domain_kind")}
+        rows = [r for r in _rows(document) if all(v in (None, r[k]) for k, v in wanted.items())]
+        page = self.paginate_queryset(rows)
+        return self.get_paginated_response(EstimateSerializer(page, many=True).data)
+
+
+def _rows(document: dict[str, Any]) -> list[dict[str, Any]]:
+    domains = {d["key"]: d for d in document["domains"]}
+    rows = []
+    for indicator in document["indicators"]:
+        for key, cell in document["estimates"][indicator["code"]].items():
+            rows.append(
+                {
+                    "indicator": indicator["code"],
+                    "indicator_name": indicator["name"],
+                    "kind": indicator["kind"],
+                    "domain": key,
+                    "domain_name": domains[key]["label"],
+                    "domain_kind": domains[key]["kind"],
+                    **{name: cell.get(name) for name in FIGURES},
+                }
+            )
+    return rows
