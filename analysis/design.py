@@ -14,7 +14,7 @@ from analysis.errors import DesignError
 from analysis.frames import Columns, ColumnSpec, Factor, combine_codes
 
 LONELY_PSU = ("fail", "remove", "certainty", "adjust", "average")
-_ONE = (
+CERTAINTY_GAP = (
     1e-7  # 1 - f below this is a certainty stratum: no sampling, no variance (R survey uses the same bound)
 )
 

@@ -6,7 +6,7 @@ weight × linearised value; one column per statistic.
 
 import numpy as np
 
-from analysis.design import _ONE, Stage, SurveyDesign
+from analysis.design import CERTAINTY_GAP, Stage, SurveyDesign
 from analysis.errors import LonelyPSUError
 
 
@@ -61,13 +61,13 @@ def _stage_covariance(
     """Σ over the strata of a stage, each times the product of its ancestors' sampling fractions."""
     size = stage.size
     sampled = 1 - stage.fraction  # (1 - f) of each unit
-    lonely = (size == 1) & (sampled[stage.starts] >= _ONE)
+    lonely = (size == 1) & (sampled[stage.starts] >= CERTAINTY_GAP)
     if lonely.any() and design.lonely_psu == "fail":
         raise LonelyPSUError(number + 1, [stage.labels[h] for h in np.flatnonzero(lonely)])
     n_h = size[stage.stratum]
     with np.errstate(divide="ignore"):
         scale = np.where(n_h > 1, n_h / np.maximum(n_h - 1, 1), 0.0)
-    scale = np.where(sampled < _ONE, 0.0, sampled * scale)
+    scale = np.where(sampled < CERTAINTY_GAP, 0.0, sampled * scale)
     centre = (np.add.reduceat(z, stage.starts, axis=0) / size[:, None])[stage.stratum]
     if lonely.any() and design.lonely_psu == "adjust":
         grand = _grand_mean(stage, z)
