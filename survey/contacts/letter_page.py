@@ -85,7 +85,7 @@ def form_header(round: Round) -> list[tuple[str, str]]:
     until = study.approval_valid_until
     pairs = [
         (_("表号："), study.form_number),
-        (_("批准机关："), study.approving_body),
+        (_("制定机关："), study.approving_body),
         (_("批准文号："), study.approval_number),
         (_("有效期至："), date_format(until, "Y 年 n 月") if until else ""),
     ]

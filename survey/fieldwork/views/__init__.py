@@ -1,0 +1,1 @@
+"""The interviewer's pages under /field/ and the supervisor's hand-out of cases."""
