@@ -25,11 +25,10 @@ LANGUAGE_LABELS = {"zh-hans": _("简体中文"), "zh-hant": _("繁體中文"), "
 
 
 def consent_drafts(study: Study) -> dict[str, dict[str, str]]:
-    """The newest published text of the study, or one to start from."""
+    """The newest published text of the study; the parts that it lacks, from one to start from."""
     newest = study.consent_texts.first()
-    if newest is not None:
-        return newest.texts
-    return draft_consent_texts(
+    held = newest.texts if newest is not None else {}
+    drafts = draft_consent_texts(
         sponsor=study.sponsor,
         purpose=study.purpose,
         phone=study.contact_phone,
@@ -39,6 +38,7 @@ def consent_drafts(study: Study) -> dict[str, dict[str, str]]:
         approval_number=study.approval_number,
         approval_valid_until=str(study.approval_valid_until or ""),
     )
+    return {language: parts | held.get(language, {}) for language, parts in drafts.items()}
 
 
 def newest_indicators() -> Any:

@@ -6,6 +6,8 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from survey.common.errors import Problem
+
 
 class Questionnaire(models.Model):
     """A questionnaire through its versions."""
@@ -21,7 +23,28 @@ class Questionnaire(models.Model):
         return self.title
 
 
+# What names a version: never written again once it is published.
+FROZEN = {"questionnaire", "number", "state", "document", "document_hash", "published_at"}
+
+
+def _refuse() -> None:
+    raise Problem("common.locked", what=_("已发布的问卷"))
+
+
 class QuestionnaireVersionQuerySet(models.QuerySet):
+    def update(self, **values: Any) -> int:
+        """As Django's, but a published version keeps what names it."""
+        named = {name.removesuffix("_id") for name in values}
+        if named & FROZEN and self.filter(state=QuestionnaireVersion.State.PUBLISHED).exists():
+            _refuse()
+        return super().update(**values)
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """As Django's, for drafts only."""
+        if self.filter(state=QuestionnaireVersion.State.PUBLISHED).exists():
+            _refuse()
+        return super().delete()
+
     def visible_to(self, user: Any) -> "QuestionnaireVersionQuerySet":
         """Questionnaires belong to the whole installation: the team sees all, others the published ones."""
         if user.has_role("administrator", "study_lead", "supervisor", "analyst"):
@@ -60,3 +83,18 @@ class QuestionnaireVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.questionnaire} v{self.number}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """As Django's, but a published version keeps what names it, whoever holds the row."""
+        stored = type(self).objects.filter(pk=self.pk).first() if self.pk else None
+        if stored is not None and stored.state == self.State.PUBLISHED:
+            names = [field.attname for field in self._meta.fields if field.name in FROZEN]
+            if any(getattr(self, name) != getattr(stored, name) for name in names):
+                _refuse()
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """As Django's, for drafts only."""
+        if type(self).objects.filter(pk=self.pk, state=self.State.PUBLISHED).exists():
+            _refuse()
+        return super().delete(*args, **kwargs)

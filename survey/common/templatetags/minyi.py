@@ -1,5 +1,6 @@
 """Small drawings and formats that every face shares."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import template
@@ -105,3 +106,11 @@ def short_hash(value: str) -> str:
     """The first 12 characters of a fingerprint, in groups of four."""
     head = str(value)[:12]
     return " ".join(head[i : i + 4] for i in range(0, len(head), 4)) or "—"
+
+
+@register.filter
+def place(error: Mapping[str, Any]) -> str:
+    """Where an entry of a problem's details points: a row of a file, a cell, an item; a dash for none."""
+    if error.get("row"):
+        return _("第 %(row)s 行") % {"row": error["row"]}
+    return str(error.get("where") or error.get("cell") or error.get("item") or "—")

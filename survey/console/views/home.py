@@ -15,7 +15,7 @@ from survey.regions.models import Region
 
 @login_required
 def home(request: HttpRequest) -> HttpResponse:
-    """Studies with their newest round and what comes next. Who is not of the team goes where their work is."""
+    """Studies with their newest round and what comes next. Others are sent to where their work is."""
     if not may(request.user, "console.view"):
         return redirect(landing_path(request.user))
     studies = paged(

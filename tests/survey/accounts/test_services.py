@@ -57,9 +57,7 @@ def test_only_administrators_manage_accounts(regions, admin, role):
     grant = admin.grants.get()
     for deed in (
         lambda: create_user(username="y", acting_user=user),
-        lambda: grant_role(
-            user=user, role="administrator", region=regions["370100000000"], acting_user=user
-        ),
+        lambda: grant_role(user=user, role="administrator", region=regions["370100000000"], acting_user=user),
         lambda: revoke_grant(grant=grant, acting_user=user),
         lambda: deactivate_user(user=admin, acting_user=user),
         lambda: invite_again(user=admin, acting_user=user),
@@ -68,7 +66,10 @@ def test_only_administrators_manage_accounts(regions, admin, role):
         with pytest.raises(Problem) as refusal:
             deed()
         assert refusal.value.code == "common.forbidden"
-    assert list(Grant.objects.values_list("user__username", "role")) == [("admin", "administrator"), ("x", role)]
+    assert list(Grant.objects.values_list("user__username", "role")) == [
+        ("admin", "administrator"),
+        ("x", role),
+    ]
 
 
 def test_an_administrator_of_a_district_does_not_reach_beyond_it(regions, admin, district_admin):

@@ -102,7 +102,12 @@ def test_a_lead_publishes_a_rule_in_her_name(regions):
 
 def test_a_catalogue_with_one_bad_rule_loads_nothing(tmp_path):
     path = tmp_path / "indicators.json"
-    good = {"code": "a", "name": "甲", "kind": "share", "definition": {"items": [{"name": "A"}], "top_codes": ["1"]}}
+    good = {
+        "code": "a",
+        "name": "甲",
+        "kind": "share",
+        "definition": {"items": [{"name": "A"}], "top_codes": ["1"]},
+    }
     path.write_text(json.dumps([good, {**good, "code": "b", "kind": "mean_score"}]), encoding="utf-8")
     with pytest.raises(Problem):
         load_default_indicators(acting_user=COMMAND, path=path)

@@ -84,7 +84,11 @@ def test_a_second_message_for_the_same_job_does_nothing(kind):
 def test_a_refusal_is_kept_with_its_rows(kind):
     def work(progress, params):
         raise Problem(
-            "common.rows_refused", errors=[{"row": 7, "reason": "代码不对"}], count=1, row=7, reason="代码不对"
+            "common.rows_refused",
+            errors=[{"row": 7, "reason": "代码不对"}],
+            count=1,
+            row=7,
+            reason="代码不对",
         )
 
     kind(work)

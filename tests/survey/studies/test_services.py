@@ -91,9 +91,7 @@ def test_a_part_outside_the_region_is_refused(regions, lead):
 @pytest.mark.parametrize("field", ["title", "sponsor", "purpose", "contact_phone"])
 def test_a_study_says_who_asks_why_and_whom_to_call(regions, lead, field):
     with pytest.raises(Problem, match="请填"):
-        create_study(
-            region=regions["370105000000"], scope=[], acting_user=lead, **{**FACTS, field: "  "}
-        )
+        create_study(region=regions["370105000000"], scope=[], acting_user=lead, **{**FACTS, field: "  "})
 
 
 def test_a_lead_of_another_district_makes_no_study_here(regions):
@@ -147,16 +145,15 @@ def test_rounds_are_numbered_and_dates_must_be_in_order(study, lead):
     second = create_round(study=study, name="下半年", acting_user=lead)
     assert (first.number, second.number) == (1, 2)
     with pytest.raises(Problem, match="早于"):
-        create_round(
-            study=study, name="三", opens_on="2026-12-01", closes_on="2026-11-01", acting_user=lead
-        )
+        create_round(study=study, name="三", opens_on="2026-12-01", closes_on="2026-11-01", acting_user=lead)
 
 
 def test_a_draft_questionnaire_cannot_be_pinned(study, version, indicator, lead):
-    version.state = "draft"
-    version.save()
+    draft = QuestionnaireVersion.objects.create(
+        questionnaire=version.questionnaire, number=2, document={}, document_hash="1" * 64
+    )
     with pytest.raises(Problem, match="草稿"):
-        pin(study, version, indicator, lead)
+        pin(study, draft, indicator, lead)
 
 
 def test_another_studys_consent_text_cannot_be_pinned(study, version, indicator, lead, regions):
