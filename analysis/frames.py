@@ -95,6 +95,12 @@ class Columns:
 
 def make_factor(values: np.ndarray) -> Factor:
     """Code an array; levels sorted (numbers by size, text by code point)."""
+    if values.dtype.kind in "iub" and len(values):
+        low, high = int(values.min()), int(values.max())
+        if high - low < max(2**20, 2 * len(values)):  # small whole numbers need no hash table
+            codes, keys = _compress(values.astype(np.int64) - low, high - low + 1)
+            kind = bool if values.dtype.kind == "b" else int
+            return Factor(codes, tuple(kind(k + low) for k in keys))
     codes, uniques = pd.factorize(values, sort=False)
     uniques = np.asarray(uniques)
     try:

@@ -23,34 +23,57 @@ Design = SurveyDesign | ReplicateDesign
 _CHUNK = 2**23  # cells of a unit × statistic table held at once (64 MB)
 
 
-@dataclass(frozen=True, eq=False)
-class ResidualStep:
-    """One calibration: s → s − c·x β, β = (Xᵀ D X)⁺ Σ x s / g.
+class Block:
+    """Auxiliaries of one calibration, with β = (Xᵀ D X)⁺ Σ x s / g and s → s − c·x β.
 
-    x : sparse or dense (n_rows, q) auxiliaries; c : (n_rows,) calibrated weight g·d; g : (n_rows,) the
-    g-weights; d : (n_rows,) the regression weights. `cycles` repeats the whole list of blocks (raking: one
-    block per margin, 10 cycles as in R survey's rake).
+    Parameters
+    ----------
+    x : (n_rows, q) auxiliaries, or None with `codes` and `count`: indicators of the levels of a factor,
+    made only
+        when a variance asks for them
+    calibrated : (n_rows,) c, the calibrated weight g·d; g : the g-weights; d : the regression weights
     """
 
-    blocks: tuple[tuple[sparse.csr_array, np.ndarray, np.ndarray, np.ndarray], ...]
-    cycles: int = 1
+    def __init__(
+        self,
+        calibrated: np.ndarray,
+        g: np.ndarray,
+        d: np.ndarray,
+        *,
+        x: np.ndarray | None = None,
+        codes: np.ndarray | None = None,
+        count: int = 0,
+    ) -> None:
+        self._dense, self._codes, self._count = x, codes, count
+        self.calibrated, self._g, self.d = calibrated, g, d
 
     @cached_property
-    def inverses(self) -> tuple[np.ndarray, ...]:
-        return tuple(
-            np.linalg.pinv((x.T @ _rows(x, d)).toarray(), hermitian=True) for x, _, _, d in self.blocks
-        )
+    def g(self) -> np.ndarray:
+        """g-weights with 1 for rows that take no part."""
+        return np.where(self._g == 0, 1.0, self._g)
+
+    @cached_property
+    def x(self) -> sparse.csr_array:
+        if self._codes is None:
+            return sparse.csr_array(self._dense)
+        n = len(self._codes)
+        return sparse.csr_array((np.ones(n), self._codes, np.arange(n + 1)), shape=(n, self._count))
+
+    @cached_property
+    def inverse(self) -> np.ndarray:
+        return np.linalg.pinv((self.x.T @ _rows(self.x, self.d)).toarray(), hermitian=True)
+
+
+@dataclass(frozen=True, eq=False)
+class ResidualStep:
+    """One calibration: its blocks in turn, `cycles` times (raking: a block per margin, 10 cycles as in R)."""
+
+    blocks: tuple[Block, ...]
+    cycles: int = 1
 
 
 def _rows(x: sparse.csr_array, values: np.ndarray) -> sparse.csr_array:
     return sparse.csr_array(x.multiply(values[:, None]))
-
-
-def residual_block(
-    x: np.ndarray | sparse.csr_array, calibrated: np.ndarray, g: np.ndarray, d: np.ndarray
-) -> tuple[sparse.csr_array, np.ndarray, np.ndarray, np.ndarray]:
-    """A block of a `ResidualStep`; rows of weight 0 take no part."""
-    return sparse.csr_array(x), calibrated, np.where(g == 0, 1.0, g), d
 
 
 class Scores:
@@ -100,7 +123,6 @@ def residual_totals(design: SurveyDesign, z: np.ndarray, moments: Sequence[np.nd
     order.
     """
     blocks = [b for step in design.residual_steps for b in step.blocks]
-    inverses = [v for step in design.residual_steps for v in step.inverses]
     # A later calibration is linearised around the earlier one, so its residual is taken first.
     order: list[int] = []
     last = len(blocks)
@@ -108,14 +130,14 @@ def residual_totals(design: SurveyDesign, z: np.ndarray, moments: Sequence[np.nd
         order += list(range(last - len(step.blocks), last)) * step.cycles
         last -= len(step.blocks)
     moments = list(moments)
-    coefficients = [np.zeros((b[0].shape[1], z.shape[1])) for b in blocks]
+    coefficients = [np.zeros((b.x.shape[1], z.shape[1])) for b in blocks]
     carried = {
-        (i, j): (blocks[i][0].T @ _rows(blocks[j][0], blocks[j][1] / blocks[i][2])).toarray()
+        (i, j): (blocks[i].x.T @ _rows(blocks[j].x, blocks[j].calibrated / blocks[i].g)).toarray()
         for i in range(len(blocks))
         for j in range(len(blocks))
     }
     for k in order:
-        beta = inverses[k] @ moments[k]
+        beta = blocks[k].inverse @ moments[k]
         coefficients[k] += beta
         for i in range(len(blocks)):
             moments[i] = moments[i] - carried[i, k] @ beta
@@ -123,8 +145,8 @@ def residual_totals(design: SurveyDesign, z: np.ndarray, moments: Sequence[np.nd
     member = sparse.csr_array(
         (np.ones(design.n_rows), (design.row_unit, np.arange(design.n_rows))), shape=(n_units, design.n_rows)
     )
-    for (x, calibrated, _, _), beta in zip(blocks, coefficients, strict=True):
-        z = z - (member @ _rows(x, calibrated)) @ beta
+    for block, beta in zip(blocks, coefficients, strict=True):
+        z = z - (member @ _rows(block.x, block.calibrated)) @ beta
     return z
 
 
@@ -132,7 +154,7 @@ def covariance_of_scores(design: SurveyDesign, scores: Scores, *, diagonal: bool
     """Design-based covariance of Σ scores for a Taylor design."""
     z = scores.unit_totals(design)
     if design.residual_steps:
-        moments = [scores.moments(b[0], b[2]) for step in design.residual_steps for b in step.blocks]
+        moments = [scores.moments(b.x, b.g) for step in design.residual_steps for b in step.blocks]
         z = residual_totals(design, z, moments)
     present = None
     if design.domain_lonely:

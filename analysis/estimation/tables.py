@@ -194,7 +194,7 @@ class RowSums:
             else:
                 scores = Scores(weights if v is None else weights * v, self.codes, self.cells.n_domains)
                 out.moments[name] = [
-                    scores.moments(b[0], b[2]) for s in design.residual_steps for b in s.blocks
+                    scores.moments(b.x, b.g) for s in design.residual_steps for b in s.blocks
                 ]
 
     def _replicated(self, weights: np.ndarray, values: np.ndarray | None, cells: np.ndarray) -> np.ndarray:

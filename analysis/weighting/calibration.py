@@ -4,11 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse
 
 from analysis.design import SurveyDesign
 from analysis.errors import AnalysisError, NotConvergedError
-from analysis.estimation.linearization import Design, ResidualStep, residual_block
+from analysis.estimation.linearization import Block, Design, ResidualStep
 from analysis.frames import ColumnSpec
 from analysis.replicates import ReplicateDesign
 
@@ -80,9 +79,8 @@ def calibrate(
         x, d = _aggregate(design, x, aggregate_stage)
     g = _solve(x, d, q, target, link, names, tolerance, max_iterations)
     weights = design.weights * g
-    basis = sparse.csr_array(_orthonormal(x, d * q))
     # With a model variance the moment Σ x s/(g σ²) replaces Σ x s/g.
-    block = residual_block(basis, g * d, np.where(g == 0, 1.0, g) / q, d * q)
+    block = Block(g * d, np.where(g == 0, 1.0, g) / q, d * q, x=_orthonormal(x, d * q))
     return design.with_weights(weights, ResidualStep((block,)))
 
 

@@ -5,10 +5,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 
 from analysis.errors import AnalysisError, NotConvergedError
-from analysis.estimation.linearization import Design, ResidualStep, residual_block
+from analysis.estimation.linearization import Block, Design, ResidualStep
 from analysis.frames import combine_codes
 from analysis.replicates import ReplicateDesign
 
@@ -74,7 +73,7 @@ def _to_cells(design: Design, cells: np.ndarray, labels: list, target: np.ndarra
         return design.map_weights(lambda w: w * factor(w))
     g = factor(design.weights)
     weights = design.weights * g
-    block = residual_block(_indicators(cells, len(labels)), weights, g, design.weights)
+    block = Block(weights, g, design.weights, codes=cells, count=len(labels))
     return design.with_weights(weights, ResidualStep((block,)))
 
 
@@ -122,9 +121,7 @@ def rake(
     weights = adjusted(design.weights)
     # R takes unweighted means of the linearised values within each margin's levels; so do we.
     used = (weights > 0).astype(float)
-    blocks = tuple(
-        residual_block(_indicators(codes, len(labels)), weights, weights, used) for codes, labels in coded
-    )
+    blocks = tuple(Block(weights, weights, used, codes=codes, count=len(labels)) for codes, labels in coded)
     return design.with_weights(weights, ResidualStep(blocks, cycles=_RESIDUAL_CYCLES))
 
 
@@ -208,11 +205,6 @@ def _need_someone(current: np.ndarray, target: np.ndarray, labels: list) -> None
     if len(empty):
         shown = ", ".join(_show(labels[k]) for k in empty[:10])
         raise AnalysisError(f"{shown}: no weight in the sample, but a population; join cells")
-
-
-def _indicators(codes: np.ndarray, count: int) -> sparse.csr_array:
-    n = len(codes)
-    return sparse.csr_array((np.ones(n), codes, np.arange(n + 1)), shape=(n, count))
 
 
 def _show(label: Any) -> str:
