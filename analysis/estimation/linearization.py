@@ -28,9 +28,8 @@ class Block:
 
     Parameters
     ----------
-    x : (n_rows, q) auxiliaries, or None with `codes` and `count`: indicators of the levels of a factor,
-    made only
-        when a variance asks for them
+    x : (n_rows, q) auxiliaries; or None with `codes` and `count`, the levels of a factor, whose indicators
+        are made only when a variance asks for them
     calibrated : (n_rows,) c, the calibrated weight g·d; g : the g-weights; d : the regression weights
     """
 

@@ -27,7 +27,6 @@ from analysis.inference.model_terms import ModelColumns, Term, model_columns, ne
 from analysis.replicates import ReplicateDesign
 
 _CHUNK = 65536  # rows of the design matrix worked on at once
-_CONVERGED = 1e-12
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -172,18 +171,18 @@ def glm(
     domain_rows = inside & (design.weights != 0)
     w = np.where(used, design.weights, 0.0) / design.weights[domain_rows].mean()
     fit = _Fit(model.x, y, away, kind, chosen, np.flatnonzero(used))
-    beta, information, deviance = fit.run(w)
-    naive = np.linalg.inv(information)
-    vcov = _sandwich(design, fit, beta, naive, w)
-    mu = chosen.inverse(fit.eta(beta))
     own = w[fit.rows]
-    pearson = (y[fit.rows] - mu) / np.sqrt(kind.variance(mu))
+    beta, information, deviance = fit.run(own)
+    naive = np.linalg.inv(information)
+    vcov = _sandwich(design, fit, beta, naive, own)
+    mu = chosen.inverse(fit.eta(beta))
+    pearson = (fit.y - mu) / np.sqrt(kind.variance(mu))
     spread = np.sum(own * (pearson - np.sum(own * pearson) / own.sum()) ** 2) / own.sum()
     n = len(fit.rows)
     # R corrects by n/(n−1) on Taylor designs and not on replicate designs.
     correction = 1.0 if isinstance(design, ReplicateDesign) else n / (n - 1)
     dispersion = spread * correction * own.mean()
-    null = _Fit(np.ones((len(y), 1)), y, away, kind, chosen, fit.rows).run(w)[2]
+    null = _null_deviance(fit, own)
     df = float(design.degrees_of_freedom(_or_all(used, design))) + 1 - len(beta)
     return RegressionResult(
         design,
@@ -225,63 +224,53 @@ class _Fit:
     def __init__(
         self, x: np.ndarray, y: np.ndarray, offset: np.ndarray, family: Family, link: Link, rows: np.ndarray
     ) -> None:
-        self.x, self.y, self.offset, self.family, self.link, self.rows = x, y, offset, family, link, rows
+        whole = len(rows) == len(y)
+        self.x, self.y, self.offset = (x, y, offset) if whole else (x[rows], y[rows], offset[rows])
+        self.family, self.link, self.rows, self.n_rows = family, link, rows, len(y)
+        # Quadratic convergence doubles the digits with each step; Fisher scoring off the canonical link
+        # does not.
+        self.enough = 1e-7 if family.canonical(link.name) else 1e-11
 
-    def _chunks(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        for a in range(0, len(self.rows), _CHUNK):
-            rows = self.rows[a : a + _CHUNK]
-            yield rows, self.x[rows]
+    def _chunks(self) -> Iterator[slice]:
+        for a in range(0, len(self.y), _CHUNK):
+            yield slice(a, a + _CHUNK)
 
     def eta(self, beta: np.ndarray) -> np.ndarray:
-        return np.concatenate([x @ beta + self.offset[rows] for rows, x in self._chunks()])
+        return self.x @ beta + self.offset
 
     def run(self, w: np.ndarray, start: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray, float]:
-        """(coefficients, information XᵀWX, deviance)."""
+        """(coefficients, information XᵀWX, deviance) for weights of the rows in use."""
         beta = self._first(w) if start is None else start
-        deviance = np.inf
+        score, information, deviance = self._accumulate(w, beta)
         for _ in range(100):
-            score, information, new = self._accumulate(w, beta)
-            if not np.isfinite(new):
-                raise NotConvergedError(
-                    "the model's deviance is not finite; check the response and the offset."
-                )
             step = _solve(information, score)
-            # One last full step after the deviance stands still makes the coefficients exact to rounding.
-            if abs(deviance - new) <= _CONVERGED * (abs(new) + 1e-30) and np.all(
-                np.abs(step) <= 1e-9 * (np.abs(beta) + 1e-6)
-            ):
-                return beta + step, information, new
-            if self.family.name == "gaussian" and self.link.name == "identity" and np.isfinite(deviance):
+            if self.family.name == "gaussian" and self.link.name == "identity":
                 return beta + step, information, self._accumulate(w, beta + step)[2]
-            beta, deviance = self._damped(w, beta, step, new), new
+            small = np.all(np.abs(step) <= self.enough * (np.abs(beta) + 1e-6))
+            length = 1.0
+            while True:
+                new_score, new_information, new = self._accumulate(w, beta + length * step)
+                # A separated response drives the deviance to 0 and the coefficients away; that is caught
+                # below.
+                if np.isfinite(new) and new <= deviance * (1 + 1e-8) + 1e-10:
+                    break
+                length /= 2
+                if length < 1e-6:
+                    raise NotConvergedError("no step improves the model; check the response and the offset.")
+            beta = beta + length * step
+            score, information, deviance = new_score, new_information, new
+            if small:
+                return beta, information, deviance
         raise NotConvergedError(
             "the model does not converge: some combination of terms predicts the response perfectly."
         )
-
-    def _damped(self, w: np.ndarray, beta: np.ndarray, step: np.ndarray, deviance: float) -> np.ndarray:
-        """Halve the step while it makes the deviance worse."""
-        length = 1.0
-        while length > 1e-4:
-            trial = beta + length * step
-            value = self._deviance(w, trial)
-            if np.isfinite(value) and value <= deviance * (1 + 1e-8) + 1e-12:
-                return trial
-            length /= 2
-        return beta + step
-
-    def _deviance(self, w: np.ndarray, beta: np.ndarray) -> float:
-        with np.errstate(all="ignore"):
-            parts = [
-                np.sum(w[r] * self.family.deviance(self.y[r], self.link.inverse(x @ beta + self.offset[r])))
-                for r, x in self._chunks()
-            ]
-        return float(sum(parts))
 
     def _first(self, w: np.ndarray) -> np.ndarray:
         """Weighted least squares of the linked start values."""
         information = np.zeros((self.x.shape[1],) * 2)
         score = np.zeros(self.x.shape[1])
-        for rows, x in self._chunks():
+        for rows in self._chunks():
+            x = self.x[rows]
             target = self.link.forward(self.family.start(self.y[rows])) - self.offset[rows]
             wx = x * w[rows][:, None]
             information += wx.T @ x
@@ -291,15 +280,18 @@ class _Fit:
     def _accumulate(self, w: np.ndarray, beta: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
         p = self.x.shape[1]
         score, information, deviance = np.zeros(p), np.zeros((p, p)), 0.0
-        for rows, x in self._chunks():
-            mu, slope, variance = self._moments(x, rows, beta)
-            score += x.T @ (w[rows] * (self.y[rows] - mu) * slope / variance)
-            information += (x * (w[rows] * slope * slope / variance)[:, None]).T @ x
-            deviance += float(np.sum(w[rows] * self.family.deviance(self.y[rows], mu)))
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            for rows in self._chunks():
+                x, y, own = self.x[rows], self.y[rows], w[rows]
+                mu, slope, variance = self._moments(x, rows, beta)
+                ratio = slope / variance
+                score += x.T @ (own * (y - mu) * ratio)
+                information += (x * (own * slope * ratio)[:, None]).T @ x
+                deviance += float(own @ self.family.deviance(y, mu))
         return score, information, deviance
 
     def _moments(
-        self, x: np.ndarray, rows: np.ndarray, beta: np.ndarray
+        self, x: np.ndarray, rows: slice, beta: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         eta = x @ beta + self.offset[rows]
         mu = self.link.inverse(eta)
@@ -307,14 +299,24 @@ class _Fit:
             mu = np.clip(mu, 1e-15, 1 - 1e-15)
         elif self.family.name == "poisson":
             mu = np.maximum(mu, 1e-300)
-        return mu, self.link.slope(eta), self.family.variance(mu)
+        variance = self.family.variance(mu)
+        canonical_slope = self.link.name in ("logit", "log") and self.family.canonical(self.link.name)
+        return mu, variance if canonical_slope else self.link.slope(eta), variance
 
-    def scores(self, w: np.ndarray, beta: np.ndarray, n_rows: int, columns: slice) -> np.ndarray:
-        """w × score contributions of some columns, shape (n_rows, k), 0 outside the rows used."""
-        out = np.zeros((n_rows, len(range(*columns.indices(self.x.shape[1])))))
-        for rows, x in self._chunks():
-            mu, slope, variance = self._moments(x, rows, beta)
-            out[rows] = x[:, columns] * (w[rows] * (self.y[rows] - mu) * slope / variance)[:, None]
+    def residuals(self, w: np.ndarray, beta: np.ndarray) -> np.ndarray:
+        """w × working residual × working weight of the rows in use: a score is this times x."""
+        out = np.empty(len(self.y))
+        for rows in self._chunks():
+            mu, slope, variance = self._moments(self.x[rows], rows, beta)
+            out[rows] = w[rows] * (self.y[rows] - mu) * slope / variance
+        return out
+
+    def spread(self, values: np.ndarray) -> np.ndarray:
+        """Values of the rows in use at their places, 0 elsewhere."""
+        if len(values) == self.n_rows:
+            return values
+        out = np.zeros(self.n_rows)
+        out[self.rows] = values
         return out
 
 
@@ -328,24 +330,29 @@ def _solve(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 def _sandwich(design: Design, fit: _Fit, beta: np.ndarray, naive: np.ndarray, w: np.ndarray) -> np.ndarray:
     if isinstance(design, ReplicateDesign):
-        scale = design.weights[fit.rows] / w[fit.rows]
-        kept = np.zeros(design.n_rows, dtype=bool)
-        kept[fit.rows] = True
-
-        def refit(weights: np.ndarray) -> np.ndarray:
-            return fit.run(np.where(kept, weights, 0.0) / scale[0], start=beta)[0]
-
-        return covariance_of_statistic(design, None, refit)
+        scale = design.weights[fit.rows[0]] / w[0]
+        return covariance_of_statistic(design, None, lambda v: fit.run(v[fit.rows] / scale, start=beta)[0])
+    residuals = fit.residuals(w, beta)
     tables, moments = [], []
     for j in range(len(beta)):  # one column at a time keeps memory at one vector of rows
-        scores = Scores(fit.scores(w, beta, design.n_rows, slice(j, j + 1)))
+        scores = Scores(fit.spread(fit.x[:, j] * residuals))
         tables.append(scores.unit_totals(design))
-        moments.append([scores.moments(b[0], b[2]) for s in design.residual_steps for b in s.blocks])
+        moments.append([scores.moments(b.x, b.g) for s in design.residual_steps for b in s.blocks])
     z = np.column_stack(tables) @ naive
     if design.residual_steps:
         joined = [np.column_stack([m[k] for m in moments]) @ naive for k in range(len(moments[0]))]
         z = residual_totals(design, z, joined)
     return covariance_of_table(design, z, z != 0 if design.domain_lonely else None)
+
+
+def _null_deviance(fit: _Fit, w: np.ndarray) -> float:
+    """Deviance of the model with the intercept (and the offset) alone."""
+    if not fit.offset.any():
+        mean_response = np.full(len(fit.y), np.sum(w * fit.y) / w.sum())
+        return float(w @ fit.family.deviance(fit.y, mean_response))
+    ones = np.ones((len(fit.y), 1))
+    alone = _Fit(ones, fit.y, fit.offset, fit.family, fit.link, np.arange(len(fit.y)))
+    return alone.run(w)[2]
 
 
 def predictive_means(fit: RegressionResult, group: str | Term) -> Estimate:
