@@ -12,10 +12,10 @@ from tests.real_site import RealSite, WirePhone
 
 TITLE = "A killed server loses no answer and doubles none"
 CLAIM = (
-    "A server process is killed with SIGKILL at a random moment while a phone hands in its answers; then it is "
-    "started again and the phone sends the same body again. Each time the database holds exactly one response, "
-    "one completed contact and one audit entry for the household, the same answer comes back, and the audit "
-    "chain is whole."
+    "A server process is killed with SIGKILL at a random moment while a phone hands in its answers; then it "
+    "is started again and the phone sends the same body again. Each time the database holds exactly one "
+    "response, one completed contact and one audit entry for the household, the same answer comes back, and "
+    "the audit chain is whole."
 )
 ROUNDS = 24
 SEED = 20261123
@@ -37,7 +37,7 @@ _ONE = (
 
 
 def one_kill(site: RealSite, qr: str, case_id: str, delay_s: float) -> str:
-    """One household; returns at which moment the kill fell. Raises AssertionError when anything is not one."""
+    """One household; returns when the kill fell. AssertionError when anything is not one."""
     phone = WirePhone(site, qr)
     answers: list[int] = []
 

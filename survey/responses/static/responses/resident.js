@@ -32,7 +32,7 @@
   });
 
   function offerToClose() {
-    document.querySelectorAll("[data-close]").forEach(function (button) { button.hidden = false; });
+    document.querySelectorAll("[data-close], [data-close-foot]").forEach(function (button) { button.hidden = false; });
     document.querySelectorAll("[data-close-words]").forEach(function (words) { words.hidden = true; });
   }
   if (window.WeixinJSBridge) offerToClose();
