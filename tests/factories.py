@@ -9,7 +9,11 @@ from survey.audit.services import SYSTEM
 from survey.common.canonical import sha256_of
 from survey.common.clock import now
 from survey.common.crypto import encrypt, keyed_hash
-from survey.regions.models import Region
+from survey.contacts.models import SelectedPerson
+from survey.indicators.models import Indicator, IndicatorVersion
+from survey.questionnaires.models import Questionnaire, QuestionnaireVersion
+from survey.regions.models import PopulationMargin, Region
+from survey.responses.models import Response
 from survey.sampling.lines import FAMILY, FrameHash, Line, commit_line, normalise_address
 from survey.sampling.models import (
     Case,
@@ -213,3 +217,154 @@ def _draw_street(draw: Draw, replicate: ReserveReplicate, street: Region, take: 
                 variance_psu=str(unit.opaque_id) if certain else psu.code,
                 selection_seed=sha256_of([draw.seed, str(unit.opaque_id)]),
             )
+
+
+MEASURED_DOCUMENT = {
+    "format": "minyi-questionnaire/1",
+    "name": "measured",
+    "version": "1",
+    "title": {"zh-hans": "满意度问卷"},
+    "languages": ["zh-hans"],
+    "default_language": "zh-hans",
+    "timezone": "Asia/Shanghai",
+    "choice_lists": {
+        "sex": [{"code": 1, "label": {"zh-hans": "男"}}, {"code": 2, "label": {"zh-hans": "女"}}],
+        "satisfied": [
+            {"code": code, "label": {"zh-hans": label}}
+            for code, label in (
+                (5, "非常满意"),
+                (4, "比较满意"),
+                (3, "一般"),
+                (2, "不太满意"),
+                (1, "很不满意"),
+            )
+        ],
+        "unsure": [{"code": -1, "label": {"zh-hans": "不了解"}, "missing": "dont_know"}],
+    },
+    "blocks": [
+        {
+            "name": "main",
+            "items": [
+                {"name": "S02", "type": "integer", "label": {"zh-hans": "您的周岁年龄？"}},
+                {"name": "D01", "type": "select_one", "list": "sex", "label": {"zh-hans": "性别"}},
+                {
+                    "name": "Q20",
+                    "type": "select_one",
+                    "list": "satisfied",
+                    "missing": "unsure",
+                    "label": {"zh-hans": "总的来说，您满意吗？"},
+                },
+                {
+                    "name": "Q99",
+                    "type": "select_one",
+                    "list": "satisfied",
+                    "missing": "unsure",
+                    "label": {"zh-hans": "没有人答的一题"},
+                },
+            ],
+        }
+    ],
+}
+POINTS = {"5": 100, "4": 75, "3": 50, "2": 25, "1": 0}
+
+
+def make_margins(region: Region, *, adults: int = 1000, population: int = 5000, families: int = 4000) -> None:
+    """A census for one district: every five-year cell of both sexes has `adults` persons, and so has 15–19.
+
+    With the defaults 80 % of the people live in family households.
+    """
+    labels = [f"{low}-{low + 4}" for low in range(15, 85, 5)] + ["85+"]
+    rows = [("sex_x_age5", f"{sex}|{label}", adults) for sex in ("male", "female") for label in labels]
+    total = adults * len(rows)
+    rows += [
+        ("population", "total", total),
+        ("households", "family_households", total * families // population // 2),
+        ("households", "family_household_population", total * families // population),
+    ]
+    PopulationMargin.objects.bulk_create(
+        [
+            PopulationMargin(
+                region=region,
+                source_year=2020,
+                variable=variable,
+                category=category,
+                value=value,
+                source="test",
+            )
+            for variable, category, value in rows
+        ]
+    )
+
+
+def make_measured_round(region: Region, **values) -> Round:
+    """A drawn round of `region` that can be computed: questionnaire, a score, a share, and margins.
+
+    Keyword arguments go to `make_drawn_round`. Indicators: "score" (mean of Q20), "share" (top two of Q20),
+    "empty" (mean of Q99, which nobody answers).
+    """
+    questionnaire = Questionnaire.objects.create(code="measured", title="满意度问卷")
+    version = QuestionnaireVersion.objects.create(
+        questionnaire=questionnaire,
+        number=1,
+        state="published",
+        document=MEASURED_DOCUMENT,
+        document_hash=sha256_of(MEASURED_DOCUMENT),
+    )
+    round_ = make_drawn_round(region, questionnaire_version=version, **values)
+    rules = [
+        ("score", "满意度得分", "mean_score", {"items": [{"name": "Q20", "points": POINTS}]}),
+        ("share", "满意率", "share", {"items": [{"name": "Q20"}], "top_codes": [5, 4]}),
+        ("empty", "没人答的得分", "mean_score", {"items": [{"name": "Q99", "points": POINTS}]}),
+    ]
+    for position, (code, name, kind, definition) in enumerate(rules):
+        indicator = Indicator.objects.create(code=code, name=name, position=position)
+        round_.indicator_versions.add(
+            IndicatorVersion.objects.create(
+                indicator=indicator,
+                number=1,
+                kind=kind,
+                definition=definition,
+                definition_hash=sha256_of(definition),
+            )
+        )
+    for path in sorted({case.community.path[:6] for case in round_.cases.select_related("community")}):
+        make_margins(Region.objects.get(path=path))
+    return round_
+
+
+def make_responses(round_: Round, answer, *, n_eligible: int = 2) -> list[Response]:
+    """A response for each case for which `answer(i, case)` gives answers; None leaves the case without one.
+
+    `i` counts the cases of the round from 0, by number. The person was one of `n_eligible` adults.
+    """
+    made = []
+    for i, case in enumerate(round_.cases.select_related("community").order_by("number")):
+        answers = answer(i, case)
+        if answers is None:
+            continue
+        person = SelectedPerson.objects.create(
+            case=case,
+            method="uniform",
+            n_eligible=n_eligible,
+            probability=1 / n_eligible,
+            selected_at=now(),
+        )
+        made.append(
+            Response.objects.create(
+                client_id=uuid.uuid5(uuid.NAMESPACE_OID, f"response-{case.opaque_id}"),
+                content_hash=sha256_of(answers),
+                round=round_,
+                case=case,
+                region=case.community,
+                sample_kind="probability",
+                mode="web" if i % 2 else "door",
+                questionnaire_version=round_.questionnaire_version,
+                language="zh-hans",
+                answers=answers,
+                selected_person=person,
+                person_probability=person.probability,
+                submitted_at=now(),
+                received_at=now(),
+            )
+        )
+    return made

@@ -251,6 +251,8 @@ def indicator_rule(reading: Reading, code: str) -> list[str]:
     definition = indicator["definition"]
     items = reading.document["items"]
     rows = [_("指标代码 %(code)s，第 %(version)d 版。") % {"code": code, "version": indicator["version"]}]
+    if definition.get("rule"):
+        rows.append(definition["rule"].rstrip("。") + "。")
     if indicator["kind"] == "share":
         top = {str(c) for c in definition["top_codes"]}
         rows.append(_("选了下列答案的人占有效回答的比例；多道题的，先在每个人身上取平均。"))

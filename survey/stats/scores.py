@@ -43,9 +43,14 @@ def person_values(
     definition : as `indicators.services.check_definition` describes
     kind : "mean_score" (points, mean over the valid items) or "share" (1 for a code of `top_codes`, mean over
         the valid items)
-    missing_codes : codes that are never an opinion, whatever the definition says
+    missing_codes : codes of don't-know, refusal and the like. They have no points; a share leaves them out
+        of its denominator unless the definition's own `excluded_codes` says otherwise (in a knowledge item
+        不知道 is a wrong answer).
     """
-    excluded = {str(code) for code in definition.get("excluded_codes", [])} | set(missing_codes)
+    own = definition.get("excluded_codes")
+    excluded = set(missing_codes) if own is None else {str(code) for code in own}
+    if kind != SHARE:
+        excluded |= set(missing_codes)
     top = {str(code) for code in definition.get("top_codes", [])}
     n = len(next(iter(answers.values()))) if answers else 0
     scores = {}
