@@ -19,13 +19,17 @@ def gettext_noop(message: str) -> str:
 
 
 class Result(NamedTuple):
-    """One button: its key (stored with the visit), label, AAPOR code and group."""
+    """One button: its key (stored with the visit), label, AAPOR code and group.
+
+    `after_choice`: makes sense only once somebody was chosen in the household.
+    """
 
     key: str
     label: str
     disposition: str
     group: str
     asks_time: bool = False
+    after_choice: bool = False
 
 
 GROUPS = {
@@ -36,9 +40,9 @@ GROUPS = {
 RESULTS = (
     Result("appointment", gettext_noop("约个时间"), "2.25", MET, asks_time=True),
     Result("refused_household", gettext_noop("家里人拒绝"), "2.111", MET),
-    Result("refused_person", gettext_noop("选中的人拒绝"), "2.112", MET),
-    Result("person_away", gettext_noop("选中的人不在家"), "2.25", MET, asks_time=True),
-    Result("broke_off", gettext_noop("答到一半不答了"), "2.12", MET),
+    Result("refused_person", gettext_noop("选中的人拒绝"), "2.112", MET, after_choice=True),
+    Result("person_away", gettext_noop("选中的人不在家"), "2.25", MET, asks_time=True, after_choice=True),
+    Result("broke_off", gettext_noop("答到一半不答了"), "2.12", MET, after_choice=True),
     Result("unable", gettext_noop("病重、听不清等"), "2.32", MET),
     Result("no_answer", gettext_noop("没人应门"), "2.24", NOT_MET),
     Result("did_not_open", gettext_noop("有人，没开门"), "2.20", NOT_MET),
@@ -63,6 +67,7 @@ PRESENT = {
 OFFICIAL_PRESENCE = frozenset({"cadre", "grid_worker"})
 
 
-def grouped() -> list[tuple[str, list[Result]]]:
+def grouped(*, somebody_chosen: bool) -> list[tuple[str, list[Result]]]:
     """The buttons by group, in the order of the door page."""
-    return [(label, [r for r in RESULTS if r.group == group]) for group, label in GROUPS.items()]
+    offered = [result for result in RESULTS if somebody_chosen or not result.after_choice]
+    return [(label, [r for r in offered if r.group == group]) for group, label in GROUPS.items()]

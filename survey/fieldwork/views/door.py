@@ -27,15 +27,16 @@ FIRST_ROWS, MOST_ROWS = 3, 30
 def door(request: HttpRequest, opaque_id: UUID) -> HttpResponse:
     """What happened here so far, and the buttons for what happens now."""
     found = door_of(case_of(request.user, opaque_id))
+    choice = services.standing_choice(found.case)
     return render(
         request,
         "fieldwork/door.html",
         {
             "door": found,
             "case": found.case,
-            "groups": grouped(),
+            "groups": grouped(somebody_chosen=choice is not None),
             "min_attempts": MIN_ATTEMPTS,
-            "choice": services.standing_choice(found.case),
+            "choice": choice,
             "now": now(),
             "round": found.case.round,
         },

@@ -9,14 +9,16 @@ from survey.accounts.access import allowed
 from survey.common.clock import now
 from survey.contacts.queries import spoken_name
 from survey.fieldwork.door import MIN_ATTEMPTS
-from survey.fieldwork.queries import doors_of, split_today
+from survey.fieldwork.queries import Door, doors_of, split_today
+from survey.studies.models import Round
 
 
 @require_safe
 @allowed("fieldwork.visit")
 def today(request: HttpRequest) -> HttpResponse:
     """The interviewer's open cases, community by community, and what he finished today."""
-    waiting, finished = split_today(doors_of(request.user))
+    doors = doors_of(request.user)
+    waiting, finished = split_today(doors)
     return render(
         request,
         "fieldwork/today.html",
@@ -25,6 +27,7 @@ def today(request: HttpRequest) -> HttpResponse:
             "finished": finished,
             "n_waiting": sum(len(doors) for doors in waiting.values()),
             "now": now(),
+            "round": _round_to_mark(doors),
             "tab": "today",
         },
     )
@@ -36,9 +39,13 @@ def appointments(request: HttpRequest) -> HttpResponse:
     """Doors with an agreed time, the next one first."""
     doors = [door for door in doors_of(request.user) if door.appointment and not door.is_closed]
     doors.sort(key=lambda door: door.appointment)
-    return render(
-        request, "fieldwork/appointments.html", {"doors": doors, "now": now(), "tab": "appointments"}
-    )
+    context = {"doors": doors, "now": now(), "round": _round_to_mark(doors), "tab": "appointments"}
+    return render(request, "fieldwork/appointments.html", context)
+
+
+def _round_to_mark(doors: list[Door]) -> Round | None:
+    """A simulated round among the doors: the page then says 模拟数据."""
+    return next((door.case.round for door in doors if door.case.round.is_simulated), None)
 
 
 @require_safe

@@ -145,6 +145,21 @@ def test_a_refused_form_shows_what_was_typed_again(field, case):
     assert "白天没人" in reply.content.decode()
 
 
+def test_the_door_offers_what_concerns_the_chosen_adult_only_once_there_is_one(field, case):
+    assert "选中的人不在家" not in field.client.get(field.url("door", case)).content.decode()
+    field.send("roster", case, {"members": MEMBERS})
+    page = field.client.get(field.url("door", case)).content.decode()
+    assert "选中的人不在家" in page
+    assert "接着访选中的人" in page
+
+
+def test_pages_of_a_simulated_round_say_so(field, case, round_):
+    Round.objects.filter(pk=round_.pk).update(is_simulated=True)
+    field.ready(case)
+    for address in [reverse("fieldwork:today"), *(address for _name, address in case_addresses(case))]:
+        assert "模拟数据" in field.client.get(address).content.decode()
+
+
 # --- the list and the choice --------------------------------------------------------------------------
 def test_the_choice_follows_from_the_seed_and_cannot_be_made_again(field, case):
     reply = field.send("roster", case, {"members": MEMBERS}).json()
