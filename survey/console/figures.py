@@ -90,7 +90,11 @@ def _flags(round_: Round, user: User, url: str) -> list[Thing]:
 
 def flag_name(kind: str) -> str:
     """A doubt's kind in words."""
-    names = {"one_openid_many_cases": _("同一个微信答了几户")}
+    names = {
+        "one_openid_many_cases": _("同一个微信答了几户"),
+        "roster_changed": _("抽中以后改过家庭名单"),
+        "official_present": _("答题时有干部或网格员在场"),
+    }
     return names.get(kind, kind)
 
 
