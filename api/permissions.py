@@ -15,7 +15,7 @@ class MayView(BasePermission):
         if not request.user.is_authenticated:
             return False
         reading = request.method in ("GET", "HEAD", "OPTIONS")
-        policy = view.policy if reading else view.write_policy
+        policy = view.policy if reading else getattr(view, "write_policy", None)
         if policy is None:
             return reading
         return may(request.user, policy)

@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from survey.accounts.models import User
-from survey.accounts.policies import MAY
+from survey.accounts.policies import MAY, require
 from survey.common.errors import Problem
 from survey.regions.models import Region
 from survey.reports.models import Report, Run
@@ -19,6 +19,7 @@ def visible_reports(user: User) -> Any:
 
 def find_report(user: User, number: str) -> Report:
     """One report by its number. Raises Problem common.not_found for an absent or an invisible one alike."""
+    require(user, "reports.view")
     report = visible_reports(user).filter(number=number).first()
     if report is None:
         raise Problem("common.not_found")
