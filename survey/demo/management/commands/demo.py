@@ -1,11 +1,13 @@
 """`make demo`: a site with a model city, on SQLite and without a broker."""
 
+import hashlib
 import signal
 import sys
 import time
 
 import numpy as np
 from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
@@ -13,6 +15,15 @@ from survey.demo import fieldwork, setup
 from survey.demo.people import CAST, PASSWORD
 from survey.demo.site import Site, SiteError
 from survey.reports.services import create_run, publish_report
+
+
+def static_fingerprint() -> str:
+    """Changes when any static file of any app does: collecting takes a while, so it is done only then."""
+    lines = []
+    for finder in get_finders():
+        for name, storage in finder.list([]):
+            lines.append(f"{name} {storage.size(name)} {storage.get_modified_time(name).timestamp()}")
+    return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
 
 
 class Command(BaseCommand):
@@ -58,8 +69,11 @@ class Command(BaseCommand):
         self.say("准备数据库和静态文件")
         call_command("migrate", verbosity=0)
         call_command("createcachetable", verbosity=0)
-        if not (settings.STATIC_ROOT / "staticfiles.json").exists():
+        mark = settings.STATIC_ROOT / "collected-from"
+        fingerprint = static_fingerprint()
+        if not mark.exists() or mark.read_text(encoding="utf-8") != fingerprint:
             call_command("collectstatic", interactive=False, verbosity=0)
+            mark.write_text(fingerprint, encoding="utf-8")
 
     def refuse_half_built(self) -> None:
         """A first start that was interrupted leaves a database that is neither empty nor finished."""
@@ -72,13 +86,16 @@ class Command(BaseCommand):
         rng = np.random.default_rng(fieldwork.FIELD_SEED)
         plans, silent = fieldwork.plan_web(built, rng)
         fieldwork.prepare_wechat(site, plans, built.guests)
-        tally = fieldwork.Tally(silent=silent)
+        tally = fieldwork.Tally()
         self.say(f"{len(built.letters):,} 户收到信；{len(plans):,} 位居民在手机上答题")
         fieldwork.answer_web(built, site, plans, tally, self.progress)
+        doors = fieldwork.plan_doors(built, silent, rng)
+        self.say(f"没回音的 {len(silent):,} 户，访员上门")
+        fieldwork.answer_doors(built, site, doors, tally, self.progress)
         if tally.failures:
             shown = "\n".join(tally.failures[:5])
             raise CommandError(f"有 {len(tally.failures)} 份没有交上：\n{shown}")
-        self.say("计算权数和误差，出报告")
+        self.say(f"收回 {tally.total:,} 份；计算权数和误差，出报告")
         run = create_run(round=built.round, acting_user=built.people["li"])
         publish_report(run=run, title=built.round.study.title, acting_user=built.people["li"])
 
