@@ -256,7 +256,7 @@ def _report(counts, streets) -> tuple[bool, list[str]]:
         lines.append(f"| {' | '.join(cells)} |")
     lines += [
         "",
-        "Single streets with pooled variance: lowest and highest coverage of one with at least 200 intervals.",
+        "Single streets with pooled variance: lowest and highest coverage of one (200 intervals or more).",
     ]
     lines += ["", "| response | figure | lowest | highest |", "|---|---|---|---|"]
     for scenario in ("full response", "nonresponse"):
