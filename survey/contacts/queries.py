@@ -33,7 +33,8 @@ def place_of(community: Region) -> str:
     names, region = [], community
     while region is not None and region.level != Region.Level.PROVINCE:
         names.append(spoken_name(region.name))
-        region = region.parent
+        # Stops at the city without looking further up: the province would be a query for each household.
+        region = region.parent if region.level != Region.Level.CITY else None
     return " ".join(reversed(names))
 
 
