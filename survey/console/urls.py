@@ -8,6 +8,7 @@ from survey.console.views import (
     home,
     jobs,
     letters,
+    preview,
     questionnaires,
     reports,
     rounds,
@@ -35,6 +36,12 @@ urlpatterns: list[URLPattern] = [
         questionnaires.version,
         name="questionnaire_version",
     ),
+    path(
+        "rounds/<int:pk>/questionnaire/<int:version_pk>/preview/",
+        preview.preview,
+        name="preview_questionnaire",
+    ),
+    path("rounds/<int:pk>/questionnaire/<int:version_pk>/try/", preview.attempt, name="try_questionnaire"),
     path(
         "rounds/<int:pk>/questionnaire/<int:version_pk>/publish/",
         questionnaires.publish,

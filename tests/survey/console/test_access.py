@@ -59,6 +59,7 @@ RULES = {
     "console:setup_round": "studies.manage",
     "console:questionnaire_version": "console.view",
     "console:preview_questionnaire": "console.view",
+    "console:try_questionnaire": "console.view",
     "console:publish_questionnaire": "questionnaires.manage",
     "console:sampling": "sampling.view",
     "console:new_design": "sampling.manage",
