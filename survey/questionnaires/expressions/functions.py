@@ -5,17 +5,14 @@ from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import TYPE_CHECKING, Any
 
-from survey.questionnaires.expressions import dates
+from survey.questionnaires.expressions import date_functions
 from survey.questionnaires.expressions.errors import ExpressionError
 from survey.questionnaires.expressions.parser import QUOTED_REF
 from survey.questionnaires.expressions.regex import portable
 from survey.questionnaires.expressions.values import (
-    DECIMAL,
-    Day,
     Moment,
     NodeSet,
     Value,
-    atom,
     cut_utf16,
     node_value,
     to_boolean,
@@ -263,99 +260,6 @@ def _weighted_checklist(env: "Environment", low: Value, high: Value, *values: Va
     return _within(total, to_number(low, env.zone), to_number(high, env.zone))
 
 
-def _read_date(value: Value, env: "Environment", what: str) -> Day | Moment | float | str:
-    """A date, an instant, a number of days (also NaN), or "" for blank."""
-    value = atom(value, env.zone)
-    if isinstance(value, bool):
-        return to_number(value)
-    if isinstance(value, str):
-        if value.strip(" \t\r\n") == "":
-            return ""
-        parsed = dates.parse(value)
-        if parsed is None:
-            text = value.strip(" \t\r\n")
-            if DECIMAL.fullmatch(text):
-                return float(text)
-            raise ExpressionError(f"{what}() 读不出日期“{value}”，要写成 2026-11-22")
-        return Day(parsed.days) if parsed.ms is None else Moment(dates.instant(parsed, env.zone))
-    return value
-
-
-def _date(env: "Environment", value: Value) -> Value:
-    read = _read_date(value, env, "date")
-    if isinstance(read, Moment):
-        return Day(math.floor(dates.local_days(read.ms, env.zone)))
-    if isinstance(read, float):
-        return Day(dates.in_calendar(read)) if math.isfinite(read) else math.nan
-    return read
-
-
-def _date_time(env: "Environment", value: Value) -> Value:
-    """As date(), but keeps the time of day. A whole number is a day; a fraction an instant, as in
-    decimal-date-time()."""
-    read = _read_date(value, env, "date-time")
-    if isinstance(read, float):
-        if not math.isfinite(read):
-            return math.nan
-        day = dates.in_calendar(read)
-        if read.is_integer():
-            return Day(day)
-        ms = math.floor(read * dates.DAY_MS + 0.5)
-        local = ms + dates.zone_offset_ms(ms, env.zone)
-        return Day(int(local // dates.DAY_MS)) if local % dates.DAY_MS == 0 else Moment(float(ms))
-    return read
-
-
-def _today(env: "Environment") -> Day:
-    return Day(math.floor(dates.local_days(env.now, env.zone)))
-
-
-def _decimal_date_time(env: "Environment", value: Value) -> Value:
-    read = _read_date(value, env, "decimal-date-time")
-    if isinstance(read, str):
-        return math.nan
-    if isinstance(read, Day):
-        return dates.from_local(float(read.days * dates.DAY_MS), env.zone) / dates.DAY_MS
-    return read.ms / dates.DAY_MS if isinstance(read, Moment) else read
-
-
-def _decimal_time(env: "Environment", value: Value) -> float:
-    """The fraction of the day on the form's clock."""
-    value = atom(value, env.zone)
-    if isinstance(value, Moment):
-        days = dates.local_days(value.ms, env.zone)
-        return days - math.floor(days)
-    match = dates.TIME.fullmatch(value.strip(" \t\r\n")) if isinstance(value, str) else None
-    if match is None:
-        parsed = dates.parse(value) if isinstance(value, str) else None
-        if parsed is None or parsed.ms is None:
-            return math.nan
-        days = dates.local_days(dates.instant(parsed, env.zone), env.zone)
-        return days - math.floor(days)
-    ms = dates.clock_ms(match[1], match[2], match[3], match[4])
-    if ms is None:
-        return math.nan
-    offset = dates.offset_minutes(match[5])
-    if offset is not None:
-        ms = (ms - offset * 60_000 + dates.zone_offset_ms(env.now, env.zone)) % dates.DAY_MS
-    return ms / dates.DAY_MS
-
-
-def _format_date(env: "Environment", value: Value, pattern: Value) -> str:
-    read = _read_date(value, env, "format-date")
-    layout = to_string(pattern, env.zone)
-    if isinstance(read, str) or (isinstance(read, float) and not math.isfinite(read)):
-        return ""
-    if isinstance(read, Day):
-        local = float(read.days * dates.DAY_MS)
-    elif isinstance(read, Moment):
-        local = read.ms + dates.zone_offset_ms(read.ms, env.zone)
-    else:
-        dates.in_calendar(read)
-        local = math.floor(read * dates.DAY_MS + 0.5)
-    return dates.format_local(local, layout, env.locale)
-
-
 TABLE: dict[str, Callable[..., Value]] = {
     "true": lambda env: True,
     "false": lambda env: False,
@@ -407,12 +311,12 @@ TABLE: dict[str, Callable[..., Value]] = {
     "jr:choice-name": _choice_name,
     "checklist": _checklist,
     "weighted-checklist": _weighted_checklist,
-    "date": _date,
-    "date-time": _date_time,
-    "today": _today,
+    "date": date_functions.date_of,
+    "date-time": date_functions.date_time,
+    "today": date_functions.today,
     "now": lambda env: Moment(env.now),
-    "decimal-date-time": _decimal_date_time,
-    "decimal-time": _decimal_time,
-    "format-date": _format_date,
-    "format-date-time": _format_date,
+    "decimal-date-time": date_functions.decimal_date_time,
+    "decimal-time": date_functions.decimal_time,
+    "format-date": date_functions.format_date,
+    "format-date-time": date_functions.format_date,
 }

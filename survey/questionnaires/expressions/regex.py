@@ -12,6 +12,7 @@ from survey.questionnaires.expressions.errors import ExpressionError
 
 SPACE_CLASS = r" \t\n\r\f\v"
 MAX_PATTERN = 500
+CLASS_ESCAPE = re.compile(r"\\[dDwWs]")
 QUANTIFIER = re.compile(r"\{\d+(,\d*)?\}")
 SIMPLE_ESCAPES = {"t": r"\t", "n": r"\n", "r": r"\r", "f": r"\f", "v": r"\v"}
 
@@ -55,7 +56,9 @@ def portable(pattern: str) -> re.Pattern[str]:
             out.append(text)
             i += 1 + used
             continue
-        if inside:
+        if inside and char == "-" and (_ends_with_class(out) or CLASS_ESCAPE.match(pattern, i + 1)):
+            out.append(r"\-")  # [\w-.]: a hyphen beside a class is itself, never a range
+        elif inside:
             inside = char != "]"
             # A bracket inside a class is literal in JavaScript and a warning in Python.
             out.append("\\" + char if char in "[&~|" else char)
@@ -87,6 +90,10 @@ def portable(pattern: str) -> re.Pattern[str]:
             out.append(char)
         i += 1
     return _compile(pattern, "".join(out))
+
+
+def _ends_with_class(out: list[str]) -> bool:
+    return bool(out) and (out[-1] in (r"\d", r"\D", r"\w", r"\W", SPACE_CLASS))
 
 
 def _refuse_possessive(pattern: str, i: int) -> None:

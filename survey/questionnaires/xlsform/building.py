@@ -14,7 +14,7 @@ from survey.questionnaires.document import (
     expression,
 )
 from survey.questionnaires.expressions import ExpressionError
-from survey.questionnaires.xlsform.sheets import Sheet
+from survey.questionnaires.xlsform.sheets import Sheet, language_of
 
 TYPES = {
     "text": "text",
@@ -61,7 +61,6 @@ CHANGES_MEANING = {
     "trigger": "触发式计算（trigger）",
     "default": "默认答案（default）会替受访者先选好",
 }
-LANGUAGE_OF = {"zh-hans": "zh-hans", "zh-cn": "zh-hans", "zh": "zh-hans", "zh-hant": "zh-hant", "en": "en"}
 CODE_NUMBER = re.compile(r"-?(0|[1-9]\d{0,8})")
 YES = {"yes", "true", "true()", "1", "y", "是"}
 NO = {"", "no", "false", "false()", "0", "n", "否"}
@@ -84,6 +83,8 @@ class Builder:
         """The document as far as it could be built; see `problems`."""
         row = self.settings.rows[0] if self.settings.rows else (1, {})
         settings = row[1]
+        if not self._speaks():
+            return None
         blocks = _Blocks(self).build()
         title = self._title(row)
         self._lost_columns()
@@ -113,9 +114,21 @@ class Builder:
         }
         return [language for language in LANGUAGES if language in found] or ["zh-hans"]
 
+    def _speaks(self) -> bool:
+        """Whether the sheet has texts in a language of ours; said once rather than at each row."""
+        keys = self.survey.columns
+        if "label" in keys or any(key == f"label::{language}" for language in LANGUAGES for key in keys):
+            return True
+        named = [header for key, header in self.survey.headers.items() if key.startswith("label")]
+        wanted = "label::简体中文 (zh-hans)、label::繁體中文 (zh-hant) 或 label::English (en)"
+        message = f"没有找到题目文字。列名要写成 {wanted}"
+        found = f"；现在是{'、'.join(named)}" if named else ""
+        self._add("error", "language", message + found, f"{self.survey.name}!1")
+        return False
+
     def _default_language(self, text: str) -> str:
         match = re.search(r"\(\s*([A-Za-z-]+)\s*\)", text)
-        named = LANGUAGE_OF.get((match[1] if match else text).strip().lower(), "")
+        named = language_of(match[1] if match else text)
         return named if named in self.languages else self.languages[0]
 
     def _title(self, row: tuple[int, dict[str, str]]) -> dict[str, str]:

@@ -14,9 +14,16 @@ from openpyxl import load_workbook
 from openpyxl.utils import get_column_letter
 
 MAX_ROWS, MAX_COLUMNS = 5000, 200
+BLANK_ROWS = 100  # in a row: the sheet has ended, whatever size Excel remembers
+OLD_EXCEL = bytes.fromhex("d0cf11e0a1b11ae1")  # OLE compound file
 MAX_UNPACKED = 100_000_000  # bytes; a workbook that unpacks to more is not a questionnaire
 
-LANGUAGE_COLUMN = re.compile(r"^(.*?)\s*::?\s*([^:]*?)\s*\(\s*(zh-hans|zh-hant|en)\s*\)$", re.IGNORECASE)
+LANGUAGE_COLUMN = re.compile(r"^(.*?)\s*::?\s*([^:]*?)\s*(?:\(\s*([A-Za-z-]+)\s*\))?$")
+LANGUAGE_WORDS = {
+    **dict.fromkeys(("zh-hans", "zh-cn", "zh", "简体中文", "简体", "中文", "chinese"), "zh-hans"),
+    **dict.fromkeys(("zh-hant", "zh-tw", "zh-hk", "繁體中文", "繁体中文", "繁體"), "zh-hant"),
+    **dict.fromkeys(("en", "english"), "en"),
+}
 ALIASES = {
     "relevance": "relevant",
     "bind::relevant": "relevant",
@@ -56,19 +63,27 @@ class Sheet:
         return f"{self.name}!{self.columns.get(column, '')}{row}"
 
 
+def language_of(text: str) -> str:
+    """Our code of a language named by its code or in words; "" for others."""
+    return LANGUAGE_WORDS.get(text.strip().lower(), "")
+
+
 def column_key(header: str) -> str:
     """`label::简体中文 (zh-hans)` → `label::zh-hans`; `Relevance` → `relevant`."""
     text = header.strip()
     match = LANGUAGE_COLUMN.match(text)
-    if match:
-        base = match[1].strip().lower()
-        return f"{ALIASES.get(base, base)}::{match[3].lower()}"
+    if match and ":" in text:
+        base, language = match[1].strip().lower(), language_of(match[3] or match[2])
+        if language:
+            return f"{ALIASES.get(base, base)}::{language}"
     lowered = text.lower()
     return ALIASES.get(lowered, lowered)
 
 
 def read_sheets(content: bytes) -> dict[str, Sheet]:
     """Sheets by lower-case name. Raises BadWorkbook."""
+    if content.startswith(OLD_EXCEL):
+        raise BadWorkbook("这是旧的 .xls 格式，请在 Excel 里另存为 .xlsx 再传")
     try:
         with zipfile.ZipFile(BytesIO(content)) as archive:
             if sum(info.file_size for info in archive.infolist()) > MAX_UNPACKED:
@@ -90,12 +105,16 @@ def read_sheets(content: bytes) -> dict[str, Sheet]:
 def _read(title: str, rows: Iterator[tuple[Any, ...]]) -> Sheet:
     sheet = Sheet(title)
     header: list[str] | None = None
+    blank = 0
     for number, values in enumerate(rows, start=1):
-        if number > MAX_ROWS:
-            raise BadWorkbook(f"“{title}”超过 {MAX_ROWS} 行，不像一份问卷")
         texts = [_text(value) for value in values[:MAX_COLUMNS]]
-        if not any(texts):
+        blank = 0 if any(texts) else blank + 1
+        if blank >= BLANK_ROWS:
+            break
+        if blank:
             continue
+        if len(sheet.rows) >= MAX_ROWS:
+            raise BadWorkbook(f"“{title}”超过 {MAX_ROWS} 行，不像一份问卷")
         if header is None:
             header = [column_key(text) if text else "" for text in texts]
             for place, key in enumerate(header):

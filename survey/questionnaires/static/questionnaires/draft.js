@@ -49,6 +49,7 @@
     }
 
     save() {
+      if (this.sent) return; // leaving the page must not bring back what was received
       this.data.saved = new Date().toISOString();
       this.data.fingerprint = this.fingerprint;
       try {
@@ -59,6 +60,7 @@
     }
 
     forget() {
+      this.sent = true;
       try {
         root.localStorage.removeItem(this.key);
       } catch (error) {

@@ -244,10 +244,13 @@
     const escapeChar = (char) => (/[\^$\\.*+?()[\]{}|\/-]/.test(char) ? `\\${char}` : char);
     let out = "";
     let inside = false;
+    let afterClass = false;
     const chars = Array.from(pattern);
     const possessive = (i) => { if (chars[i + 1] === "+") refuse(); };
     for (let i = 0; i < chars.length; i++) {
       const char = chars[i];
+      const wasClass = afterClass;
+      afterClass = false;
       if (char === "\\") {
         const letter = chars[i + 1];
         const rest = chars.slice(i + 1, i + 6).join("");
@@ -259,6 +262,7 @@
           i += code[0].length;
           continue;
         }
+        afterClass = /[dDwWs]/.test(letter);
         if (/[dDwW]/.test(letter)) out += `\\${letter}`;
         else if (letter === "s") out += inside ? SPACE_CLASS : `[${SPACE_CLASS}]`;
         else if (letter === "S" && !inside) out += `[^${SPACE_CLASS}]`;
@@ -267,6 +271,8 @@
         else if (/[A-Za-z0-9]/.test(letter)) refuse();
         else out += letter === "-" && !inside ? "-" : escapeChar(letter);
         i += 1;
+      } else if (inside && char === "-" && (wasClass || /^\\[dDwWs]/.test(chars.slice(i + 1, i + 3).join("")))) {
+        out += "\\-"; // [\w-.]: a hyphen beside a class is itself, never a range
       } else if (inside) {
         inside = char !== "]";
         out += char === "[" ? "\\[" : char;

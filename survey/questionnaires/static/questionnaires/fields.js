@@ -204,6 +204,30 @@
       hint ? h("p", { id: `${id}-hint`, class: "mf-soft" }, hint) : null);
   }
 
+  const ICONS = {
+    tick: ["mf-icon mf-done", [["path", { d: "M4 13l5 5L20 7" }]]],
+    clock: ["mf-icon", [["circle", { cx: 12, cy: 12, r: 9 }], ["path", { d: "M12 7v6l4 2" }]]],
+    warning: ["mf-error-mark", [
+      ["circle", { cx: 12, cy: 12, r: 10 }], ["path", { d: "M12 7v6" }], ["path", { d: "M12 16.5v.5" }],
+    ]],
+  };
+
+  function icon(name) { return svg(ICONS[name][0], [24, 24], ICONS[name][1]); }
+
+  /* A line of the list on the 已保存在手机 screen. */
+  function stateLine(name, strong, soft) {
+    return h("li", { class: "mf-line" }, icon(name),
+      h("span", {}, h("span", {}, strong), h("span", { class: "mf-soft" }, soft)));
+  }
+
+  function phone() {
+    return svg("mf-picture", [96, 76], [
+      ["rect", { class: "mf-thick", x: 31, y: 4, width: 34, height: 68, rx: 5 }],
+      ["path", { class: "mf-thick", d: "M40 34l6 6 11-12" }], ["path", { class: "mf-thick", d: "M44 65h8" }],
+      ["path", { class: "mf-dots", d: "M22 26q-8 12 0 24M10 20q-12 18 0 36M74 26q8 12 0 24M86 20q12 18 0 36" }],
+    ]);
+  }
+
   const DRAW = { select_one: selectOne, select_multiple: selectMany, scale };
 
   function field(ask) {
@@ -211,5 +235,5 @@
     return (DRAW[ask.item.type] || written)(ask);
   }
 
-  root.MinyiFields = { h, svg, field, companion, label };
+  root.MinyiFields = { h, field, companion, label, icon, line: stateLine, phone };
 })(typeof self !== "undefined" ? self : this);

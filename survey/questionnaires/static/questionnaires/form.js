@@ -134,9 +134,7 @@
       const hintLine = h("p", { id: "mf-hint", class: "mf-hint" }, hint, this.chosenNote(item));
       const title = h("h1", { id: "mf-title", class: "mf-title", tabindex: "-1" }, F.label(this, item.label));
       const failed = this.failure ? h("div", { id: "mf-error", class: "mf-error", role: "alert" },
-        F.svg("mf-error-mark", [24, 24], [
-          ["circle", { cx: 12, cy: 12, r: 10 }], ["path", { d: "M12 7v6" }], ["path", { d: "M12 16.5v.5" }],
-        ]), h("p", {}, this.failure)) : null;
+        F.icon("warning"), h("p", {}, this.failure)) : null;
       const group = ["select_one", "select_multiple", "scale"].indexOf(item.type) >= 0;
       const inside = group ? h("fieldset", {
         class: "mf-item", "aria-describedby": `mf-hint${failed ? " mf-error" : ""}`,
@@ -366,16 +364,13 @@
       const clock = (stamp) => new Date(stamp).toLocaleTimeString(words.html, { hour: "2-digit", minute: "2-digit" });
       const until = this.settings.deadline ?
         fill(words.waitingUntil, this.day(new Date(this.settings.deadline))) : words.waitingOpen;
-      const line = (icon, strong, soft) => h("li", { class: "mf-line" }, icon,
-        h("span", {}, h("span", {}, strong), h("span", { class: "mf-soft" }, soft)));
-      this.replace(h("main", { class: "mf-body mf-state" }, phone(),
+      this.replace(h("main", { class: "mf-body mf-state" }, F.phone(),
         h("h1", { id: "mf-title", class: "mf-title", tabindex: "-1" }, words.savedTitle),
         h("p", { class: "mf-hint", role: "status" }, kind === "busy" ? words.busyText : words.savedText),
         h("ul", { class: "mf-card mf-lines" },
-          line(F.svg("mf-icon mf-done", [24, 24], [["path", { d: "M4 13l5 5L20 7" }]]),
+          F.line("tick",
             fill(words.savedDone, count), fill(words.savedAt, clock(this.state.saved_at || Date.now()))),
-          line(F.svg("mf-icon", [24, 24], [["circle", { cx: 12, cy: 12, r: 9 }], ["path", { d: "M12 7v6l4 2" }]]),
-            kind === "busy" ? words.waitingServer : words.waiting, until)),
+          F.line("clock", kind === "busy" ? words.waitingServer : words.waiting, until)),
         h("p", { class: "mf-notice" }, this.draft.persistent ? words.keep : words.memoryOnly)),
       h("div", { class: "mf-foot" },
         h("button", { type: "button", class: "mf-button mf-back", onclick: (event) => this.close(event) }, words.close),
@@ -397,14 +392,6 @@
       event.target.parentNode.insertBefore(
         h("p", { class: "mf-closed", role: "status" }, this.words.closed), event.target.parentNode.firstChild);
     }
-  }
-
-  function phone() {
-    return F.svg("mf-picture", [96, 76], [
-      ["rect", { class: "mf-thick", x: 31, y: 4, width: 34, height: 68, rx: 5 }],
-      ["path", { class: "mf-thick", d: "M40 34l6 6 11-12" }], ["path", { class: "mf-thick", d: "M44 65h8" }],
-      ["path", { class: "mf-dots", d: "M22 26q-8 12 0 24M10 20q-12 18 0 36M74 26q8 12 0 24M86 20q12 18 0 36" }],
-    ]);
   }
 
   async function mountForm(mount) {
