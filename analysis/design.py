@@ -11,44 +11,10 @@ from typing import Any
 import numpy as np
 
 from analysis.errors import DesignError
-from analysis.frames import Columns, ColumnSpec, Factor, combine_codes
+from analysis.frames import Columns, ColumnSpec
+from analysis.stages import Stage, build_stages
 
 LONELY_PSU = ("fail", "remove", "certainty", "adjust", "average")
-CERTAINTY_GAP = (
-    1e-7  # 1 - f below this is a certainty stratum: no sampling, no variance (R survey uses the same bound)
-)
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One stage of selection. Units are numbered so that those of a stratum are neighbours.
-
-    parent : unit of the stage before (all 0 at stage 1), shape (n_units,)
-    stratum : stratum of each unit, shape (n_units,); strata are numbered within parents
-    starts : first unit of each stratum, shape (n_strata,)
-    size : number of sampled units in each stratum, shape (n_strata,)
-    fraction : sampling fraction of each unit; 0 means with replacement or an infinite population
-    """
-
-    parent: np.ndarray
-    stratum: np.ndarray
-    starts: np.ndarray
-    size: np.ndarray
-    fraction: np.ndarray
-    labels: tuple[str, ...]
-
-    @property
-    def n_units(self) -> int:
-        return len(self.stratum)
-
-    @property
-    def parent_starts(self) -> np.ndarray:
-        """First unit of every parent; units are ordered by parent."""
-        return np.flatnonzero(np.r_[True, np.diff(self.parent) != 0])
-
-    @property
-    def n_strata(self) -> int:
-        return len(self.size)
 
 
 @dataclass(frozen=True)
@@ -128,7 +94,7 @@ class SurveyDesign:
         self._set("domain_lonely", domain_lonely)
         self._set("residual_steps", ())
         raw = {"clusters": clusters, "strata": strata, "fpc": fpc}
-        stages, row_unit = _build_stages(columns, raw, nest=nest, unequal=unequal)
+        stages, row_unit = build_stages(columns, raw, nest=nest, unequal=unequal)
         self._set("stages", stages)
         self._set("row_unit", row_unit)
         self._set("has_fpc", fpc is not None)
@@ -209,137 +175,6 @@ def _length(spec: Any) -> int | None:
     if isinstance(spec, (list, tuple)) and spec and (isinstance(spec[0], str) or np.ndim(spec[0]) == 1):
         return _length(spec[0])
     return len(spec)
-
-
-def _as_list(spec: Any) -> list:
-    """One column or a list of columns, as a list of columns."""
-    if spec is None:
-        return []
-    if isinstance(spec, str):
-        return [spec]
-    if isinstance(spec, (list, tuple)) and spec and (isinstance(spec[0], str) or np.ndim(spec[0]) == 1):
-        return list(spec)
-    return [spec]
-
-
-def _build_stages(
-    columns: Columns, raw: dict[str, Any], *, nest: bool, unequal: Any
-) -> tuple[tuple[Stage, ...], np.ndarray]:
-    n = columns.n_rows
-    ids = _as_list(raw["clusters"])
-    strata = _as_list(raw["strata"])
-    fpcs = _as_list(raw["fpc"])
-    n_stages = max(len(ids), 1)
-    if len(strata) > n_stages or len(fpcs) > n_stages:
-        raise DesignError(
-            f"{n_stages} stage(s) of clusters, but {len(strata)} of strata and {len(fpcs)} of fpc"
-        )
-    # Without any fpc the later stages do not enter the variance; a missing later fpc ends the recursion too.
-    computed = max(len(fpcs), 1)
-    parent_row = np.zeros(n, dtype=np.int64)
-    n_parents = 1
-    stages: list[Stage] = []
-    for s in range(computed):
-        h = _complete(columns, strata[s], f"strata, stage {s + 1}") if s < len(strata) else None
-        unit = _complete(columns, ids[s], f"clusters, stage {s + 1}") if ids else None
-        if s == 0 and h is not None and unit is not None and not nest:
-            _check_nested(unit, h)
-        stage, parent_row = _one_stage(parent_row, n_parents, h, unit)
-        if s < len(fpcs):
-            fraction = _fractions(
-                columns.numeric(fpcs[s], "fpc"), stage, parent_row, s + 1, vary=unequal is not None
-            )
-            stage = Stage(stage.parent, stage.stratum, stage.starts, stage.size, fraction, stage.labels)
-        stages.append(stage)
-        n_parents = stage.n_units
-    if isinstance(unequal, str) and unequal == "brewer" and not fpcs:
-        raise DesignError("unequal='brewer' needs the inclusion probabilities in fpc")
-    return tuple(stages), parent_row
-
-
-def _complete(columns: Columns, spec: ColumnSpec, what: str) -> Factor:
-    factor = columns.factor(spec)
-    missing = np.flatnonzero(factor.codes < 0)
-    if len(missing):
-        raise DesignError(f"{what}: {len(missing)} row(s) have no value, the first is row {missing[0]}")
-    return factor
-
-
-def _check_nested(unit: Factor, strata: Factor) -> None:
-    low = np.full(unit.n_levels, strata.n_levels)
-    np.minimum.at(low, unit.codes, strata.codes)
-    high = np.full(unit.n_levels, -1)
-    np.maximum.at(high, unit.codes, strata.codes)
-    wrong = np.flatnonzero(low < high)
-    if len(wrong):
-        u = wrong[0]
-        raise DesignError(
-            f"{len(wrong)} cluster id(s) occur in two strata, e.g. {unit.levels[u]!r} in "
-            f"{strata.levels[low[u]]!r} and {strata.levels[high[u]]!r}. If ids start again "
-            "in every stratum, say nest=True."
-        )
-
-
-def _one_stage(
-    parent_row: np.ndarray, n_parents: int, strata: Factor | None, unit: Factor | None
-) -> tuple[Stage, np.ndarray]:
-    """Number the units of a stage within their strata; return the stage and each row's unit."""
-    n = len(parent_row)
-    parts = [(parent_row, n_parents)]
-    if strata is not None:
-        parts.append((strata.codes, strata.n_levels))
-    row_stratum, members = combine_codes(parts)
-    n_strata = len(members[0])
-    if unit is None:
-        order = np.argsort(row_stratum, kind="stable")
-        row_unit = np.empty(n, dtype=np.int64)
-        row_unit[order] = np.arange(n)
-        stratum = row_stratum[order]
-    else:
-        row_unit, (stratum, _) = combine_codes([(row_stratum, n_strata), (unit.codes, unit.n_levels)])
-    size = np.bincount(stratum, minlength=n_strata)
-    starts = np.concatenate([[0], np.cumsum(size)[:-1]])
-    if strata is None:
-        labels = tuple(f"unit {p}" for p in members[0]) if n_parents > 1 else ("the whole sample",)
-    else:
-        labels = tuple(str(strata.levels[c]) for c in members[1])
-    stage = Stage(members[0][stratum], stratum, starts, size, np.zeros(len(stratum)), labels)
-    return stage, row_unit
-
-
-def _fractions(
-    values: np.ndarray, stage: Stage, row_unit: np.ndarray, number: int, *, vary: bool
-) -> np.ndarray:
-    """Sampling fraction of each unit from counts or fractions; constant in a stratum unless `vary`."""
-    if np.isnan(values).any():
-        raise DesignError(f"fpc, stage {number}: row {int(np.flatnonzero(np.isnan(values))[0])} has no value")
-    if (values <= 0).any():
-        raise DesignError(f"fpc, stage {number}: row {int(np.flatnonzero(values <= 0)[0])} is not positive")
-    per_unit = np.empty(stage.n_units)
-    per_unit[row_unit] = values
-    reference = per_unit if vary else per_unit[stage.starts][stage.stratum]
-    differ = np.flatnonzero(~np.isclose(values, reference[row_unit], rtol=1e-9, atol=0))
-    if len(differ):
-        h = stage.stratum[row_unit[differ[0]]]
-        raise DesignError(
-            f"fpc, stage {number}: row {int(differ[0])} says {values[differ[0]]:g}, another row of the same "
-            f"{'unit' if vary else 'stratum'} ({stage.labels[h]}) says {reference[row_unit[differ[0]]]:g}"
-        )
-    if (values <= 1).all():
-        return per_unit
-    if vary:
-        raise DesignError(
-            f"fpc, stage {number}: inclusion probabilities are at most 1; the largest is {values.max():g}"
-        )
-    size = stage.size[stage.stratum]
-    small = np.flatnonzero(per_unit < size * (1 - 1e-9))
-    if len(small):
-        h = stage.stratum[small[0]]
-        raise DesignError(
-            f"fpc, stage {number}: stratum {stage.labels[h]} has {stage.size[h]} sampled units but a "
-            f"population of {per_unit[small[0]]:g}"
-        )
-    return np.where(np.isinf(per_unit), 0.0, size / per_unit)
 
 
 def _base_weights(

@@ -10,15 +10,21 @@ import pandas as pd
 
 from analysis.errors import ColumnError
 
+_DENSE = 2**24  # key spaces up to this size are looked up in a table instead of sorted
+
 ColumnSpec = str | Sequence[Any] | np.ndarray
 
 
 @dataclass(frozen=True)
 class Factor:
-    """A coded column: `codes` index `levels`; -1 is missing."""
+    """A coded column: `codes` index `levels`; -1 is missing.
+
+    all_used : every level occurs (a categorical column may have levels without rows)
+    """
 
     codes: np.ndarray
     levels: tuple
+    all_used: bool = False
 
     @property
     def n_levels(self) -> int:
@@ -98,9 +104,10 @@ def make_factor(values: np.ndarray) -> Factor:
     if values.dtype.kind in "iub" and len(values):
         low, high = int(values.min()), int(values.max())
         if high - low < max(2**20, 2 * len(values)):  # small whole numbers need no hash table
-            codes, keys = _compress(values.astype(np.int64) - low, high - low + 1)
+            whole = values.astype(np.int64, copy=False)
+            codes, keys = _compress(whole - low if low else whole, high - low + 1)
             kind = bool if values.dtype.kind == "b" else int
-            return Factor(codes, tuple(kind(k + low) for k in keys))
+            return Factor(codes, tuple(kind(k + low) for k in keys), all_used=True)
     codes, uniques = pd.factorize(values, sort=False)
     uniques = np.asarray(uniques)
     try:
@@ -110,7 +117,7 @@ def make_factor(values: np.ndarray) -> Factor:
     rank = np.empty(len(order) + 1, dtype=np.int64)
     rank[order] = np.arange(len(order))
     rank[-1] = -1  # code -1 (missing) indexes the last entry
-    return Factor(rank[codes], tuple(_plain(v) for v in uniques[order]))
+    return Factor(rank[codes], tuple(_plain(v) for v in uniques[order]), all_used=True)
 
 
 def _factor_with_levels(values: np.ndarray, levels: tuple) -> Factor:
@@ -147,17 +154,38 @@ def combine_codes(parts: Sequence[tuple[np.ndarray, int]]) -> tuple[np.ndarray, 
     index : ndarray of shape (n,), the combination of each row
     members : for each factor, ndarray of shape (n_combinations,) with its code in each combination
     """
-    index, keys = _compress(np.asarray(parts[0][0]), parts[0][1])
-    members = [keys]
+    members: list[np.ndarray] = []
+    index, size = np.asarray(parts[0][0]), max(parts[0][1], 1)
+    pending = [size]  # radices folded into `index` since it was last compressed
+    owned = False  # is `index` ours to write into?
     for codes, n_codes in parts[1:]:
-        index, keys = _compress(index * max(n_codes, 1) + codes, len(members[0]) * max(n_codes, 1))
-        parents = keys // max(n_codes, 1)
-        members = [m[parents] for m in members] + [keys % max(n_codes, 1)]
-    return index, members
+        radix = max(n_codes, 1)
+        if size * radix > _DENSE:
+            index, keys = _compress(index, size)
+            members, pending, size, owned = _unfold(members, keys, pending), [], len(keys), False
+            pending = [size]
+        index = np.multiply(index, radix, out=index if owned else None)
+        index += codes
+        owned = True
+        size *= radix
+        pending.append(radix)
+    index, keys = _compress(index, size)
+    return index, _unfold(members, keys, pending)
+
+
+def _unfold(members: list[np.ndarray], keys: np.ndarray, radices: list[int]) -> list[np.ndarray]:
+    """Codes of each factor in each key. The slowest radix stands for the combinations already found."""
+    digits = []
+    for radix in reversed(radices):
+        keys, digit = np.divmod(keys, radix)
+        digits.insert(0, digit)
+    if not members:
+        return digits
+    return [m[digits[0]] for m in members] + digits[1:]
 
 
 def _compress(index: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    if size <= max(2**24, 4 * len(index)):
+    if size <= max(_DENSE, 4 * len(index)):
         seen = np.zeros(size, dtype=bool)
         seen[index] = True
         keys = np.flatnonzero(seen)

@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from analysis.design import CERTAINTY_GAP, SurveyDesign
+from analysis.design import SurveyDesign
 from analysis.errors import LonelyPSUError
 from analysis.estimation.tables import Cells
 from analysis.frames import combine_codes
+from analysis.stages import CERTAINTY_GAP
 
 
 def fits_cells(design: SurveyDesign) -> bool:

@@ -6,8 +6,9 @@ weight × linearised value; one column per statistic.
 
 import numpy as np
 
-from analysis.design import CERTAINTY_GAP, Stage, SurveyDesign
+from analysis.design import SurveyDesign
 from analysis.errors import LonelyPSUError
+from analysis.stages import CERTAINTY_GAP, Stage
 
 
 def covariance_of_totals(

@@ -167,17 +167,21 @@ def _cells(design: Design, by: str | Sequence[str]) -> tuple[np.ndarray, list]:
     """Cell of each row and the label(s) of each cell."""
     columns = [by] if isinstance(by, str) else list(by)
     factors = [design.columns.factor(c) for c in columns]
-    for column, factor in zip(columns, factors, strict=True):
-        lost = (factor.codes < 0) & (design.weights > 0)
+    gaps = [bool((f.codes < 0).any()) for f in factors]
+    for column, factor, gap in zip(columns, factors, gaps, strict=True):
+        lost = (factor.codes < 0) & (design.weights > 0) if gap else np.zeros(0, dtype=bool)
         if lost.any():
             raise AnalysisError(
                 f"column {column!r}: {int(lost.sum())} row(s) with a weight have no value, the first is row "
                 f"{int(np.flatnonzero(lost)[0])}; impute it or give those rows their own category"
             )
-    codes, members = combine_codes([(np.maximum(f.codes, 0), f.n_levels) for f in factors])
-    labels = [
-        tuple(f.levels[m[k]] for f, m in zip(factors, members, strict=True)) for k in range(len(members[0]))
-    ]
+    # Rows of weight 0 may lack a value; the first level takes them, with no effect.
+    coded = [np.maximum(f.codes, 0) if gap else f.codes for f, gap in zip(factors, gaps, strict=True)]
+    if len(columns) == 1 and factors[0].all_used:
+        return coded[0], list(factors[0].levels)
+    codes, members = combine_codes([(c, f.n_levels) for c, f in zip(coded, factors, strict=True)])
+    count = len(members[0])
+    labels = [tuple(f.levels[m[k]] for f, m in zip(factors, members, strict=True)) for k in range(count)]
     return codes, [label[0] for label in labels] if len(columns) == 1 else labels
 
 

@@ -40,7 +40,8 @@ def test_an_unknown_method_is_refused():
 def test_every_method_covers_under_clustering(p):
     """400 draws of 30 clusters × 10, ICC 0.05.
 
-    The rate itself has a binomial error of 1.1 points: a method with true coverage 95 % falls below 91.5 % less
+    The rate itself has a binomial error of 1.1 points: a method with true coverage 95 % falls below 91.5 %
+    less
     than once in 1,000 seeds. 'mean' and 'asin', known to be short near 0 and 1, are allowed 90 %.
     """
     rng = np.random.default_rng(20)
