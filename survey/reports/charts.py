@@ -194,13 +194,24 @@ def diverging(shares: Sequence[float], *, extent: float, pen: Pen = PAGE, height
     left, _right = _sides(shares)
     x = 0.5 - left / (2 * extent)
     body = ""
-    for share, colour in zip(shares, colours(len(shares)), strict=True):
+    for share, colour in _merged(shares):
         body += _segment(pen, x, share / (2 * extent), share, colour, height)
         x += share / (2 * extent)
     body += _line("mid", pen.x(0.5), 0, pen.x(0.5), 5) + _line(
         "mid", pen.x(0.5), height - 5, pen.x(0.5), height
     )
     return pen.picture(height, body, "chart-bars")
+
+
+def _merged(shares: Sequence[float]) -> list[tuple[float, str]]:
+    """Shares with their colours; neighbours of one colour (a scale of many answers) become one segment."""
+    segments: list[tuple[float, str]] = []
+    for share, colour in zip(shares, colours(len(shares)), strict=True):
+        if segments and segments[-1][1] == colour:
+            segments[-1] = (segments[-1][0] + share, colour)
+        else:
+            segments.append((share, colour))
+    return segments
 
 
 def stacked(shares: Sequence[float], in_top: Sequence[bool], *, pen: Pen = PAGE, height: int = ROW) -> str:

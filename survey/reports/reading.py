@@ -50,6 +50,14 @@ class League:
     has_truth: bool
     n_pooled: int
 
+    @property
+    def hidden_by_reason(self) -> list[tuple[str, list[Row]]]:
+        """Suppressed rows under the short words that say why."""
+        found: dict[str, list[Row]] = {}
+        for row in self.hidden:
+            found.setdefault(row.figure.short, []).append(row)
+        return list(found.items())
+
 
 class Reading:
     """Looks figures up in a document. `floor` and names come from the document itself."""

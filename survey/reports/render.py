@@ -147,7 +147,9 @@ def _league(entry: League, indicator: dict[str, Any]) -> dict[str, Any]:
         legend += _("；空心圆：模拟真值")
     if entry.n_pooled:
         legend += _("；*：抽到的社区少于 6 个，方差由各街道合并估计")
-    hidden = "、".join(f"{row.label}（{row.figure.short}）" for row in entry.hidden)
+    hidden = "；".join(
+        f"{short}：" + "、".join(row.label for row in rows) for short, rows in entry.hidden_by_reason
+    )
     return {
         "title": entry.title,
         "note": entry.note,
@@ -155,7 +157,7 @@ def _league(entry: League, indicator: dict[str, Any]) -> dict[str, Any]:
         "plot": plot,
         "axis": entry.axis_chart,
         "rows": rows,
-        "hidden": _("不公布：%s") % hidden if hidden else "",
+        "hidden": _("不公布的。%s") % hidden if hidden else "",
         "legend": legend,
         "truth": entry.has_truth,
     }
