@@ -84,7 +84,8 @@ def page_of(document):
 <link rel="stylesheet" href="/common/static/common/tokens.css">
 <link rel="stylesheet" href="{folder}/form.css">
 </head><body><div id="minyi-form" data-document="minyi-document" data-document-hash="h1"
-data-submit-url="/submit" data-thanks-url="/thanks" data-draft-key="case-1" data-csrf="token" data-lang="zh-hans" data-mode="web"></div>
+data-submit-url="/submit" data-thanks-url="/thanks"
+data-draft-key="case-1" data-csrf="token" data-lang="zh-hans" data-mode="web"></div>
 <script type="application/json" id="minyi-document">{text}</script>{scripts}</body></html>""".encode()
 
 
