@@ -290,6 +290,8 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": env.str("MINYI_LOG_LEVEL", default="INFO")},
     "loggers": {
         "django.request": {"level": "ERROR"},
+        # Django gives this one a handler of its own, past the filter above.
+        "django.server": {"handlers": ["console"], "propagate": False},
         "axes": {"level": "WARNING"},
         "celery": {"level": "WARNING"},
     },

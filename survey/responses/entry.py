@@ -4,6 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import get_language
 from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_http_methods
 
 from survey.common.errors import Problem
@@ -20,6 +21,7 @@ from survey.sampling.models import Case
 # See docs/decisions/0008-forms-without-a-session.md.
 
 
+@gzip_page
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 def by_qr(request: HttpRequest, secret: str) -> HttpResponse:

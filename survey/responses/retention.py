@@ -5,7 +5,8 @@ from django.db.models import QuerySet
 
 from survey.audit.services import Actor, record
 from survey.common.clock import today
-from survey.contacts.models import Contact, HouseholdRoster
+from survey.contacts.models import Contact, HouseholdRoster, LetterBatch
+from survey.contacts.services import remove_letters
 from survey.responses.models import Respondent
 from survey.sampling.models import FrameUnit, FrameVersion
 from survey.studies.models import Round
@@ -20,7 +21,7 @@ def due_rounds() -> QuerySet[Round]:
 
 @transaction.atomic
 def destroy_contact_data(*, round: Round, acting_user: Actor) -> dict[str, int]:
-    """Destroy addresses, phones, rosters, notes and identities of a round past its date; returns counts.
+    """Destroy addresses, phones, rosters, notes, letter files and identities of a round past its date; returns counts.
 
     A household list that another round still draws from keeps its addresses until that round's date, too;
     `frames_still_used` says how many. Hashes of printed codes stay: they lead to nobody. Safe to repeat: the
@@ -45,6 +46,8 @@ def destroy_contact_data(*, round: Round, acting_user: Actor) -> dict[str, int]:
         "notes": notes.update(note_cipher=None),
         "identities": respondents.update(identity_hash="", device_hash=""),
     }
+    for batch in LetterBatch.objects.filter(round=round).exclude(file=""):
+        remove_letters(batch=batch, acting_user=acting_user)
     if any(counts.values()):
         record(
             action="responses.contact_data.destroyed",

@@ -9,6 +9,7 @@ from django.shortcuts import redirect
 from django.utils.html import json_script
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from survey.common.clock import now, today
@@ -50,6 +51,7 @@ def next_step(respondent: Respondent) -> str:
     return "form" if respondent.selected_person_id else "who"
 
 
+@gzip_page
 @require_GET
 @resident_page
 def home(request: HttpRequest, respondent: Respondent) -> HttpResponse:
@@ -176,6 +178,7 @@ def _number(text: str) -> int:
 
 
 # --- the questionnaire --------------------------------------------------------------------------------
+@gzip_page
 @require_GET
 @resident_page
 def form(request: HttpRequest, respondent: Respondent) -> HttpResponse:

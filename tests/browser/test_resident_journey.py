@@ -217,6 +217,7 @@ def test_dark_large_and_english(walk, letter, face):
     page.locator("button[type=submit]").click()
     page.locator("#mf-title").wait_for()
     walker.look("06-question")
+    assert page.locator("html.mf-care").count() == (face == "large"), "one choice holds on every page"
     answer_all(walker)
     walker.look("07-thanks")
     page.locator("main a").click()
