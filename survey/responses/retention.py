@@ -21,7 +21,7 @@ def due_rounds() -> QuerySet[Round]:
 
 @transaction.atomic
 def destroy_contact_data(*, round: Round, acting_user: Actor) -> dict[str, int]:
-    """Destroy addresses, phones, rosters, notes, letter files and identities of a round past its date; returns counts.
+    """Destroy a round's addresses, phones, rosters, notes, letter files and identities; returns counts.
 
     A household list that another round still draws from keeps its addresses until that round's date, too;
     `frames_still_used` says how many. Hashes of printed codes stay: they lead to nobody. Safe to repeat: the

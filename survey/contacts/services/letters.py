@@ -65,7 +65,10 @@ def prepare_letters(
     ------
     Problem reports.font : an address or the study's words hold characters that no font draws.
     Problem common.invalid : nobody waits for a letter, or the words do not fit a page.
+    Problem contacts.closed : the round's field period is over.
     """
+    if round.state == Round.State.CLOSED:
+        raise Problem("contacts.closed")
     ids = None if case_ids is None else list(case_ids)
     batch = LetterBatch.objects.filter(job=job).first() if job else None
     cases = cases_for_letters(round, step=step, case_ids=ids)

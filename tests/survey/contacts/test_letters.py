@@ -325,3 +325,10 @@ def test_a_job_that_fails_with_codes_in_its_hands_does_not_log_them(round_, lead
     assert len(made) == 12
     assert not [code for _case, qr, typed in made for code in (qr, typed, shown(typed)) if code in logged]
     assert not HouseholdCode.objects.exists()
+
+
+def test_a_closed_round_sends_no_letters(round_, lead):
+    Round.objects.update(state=Round.State.CLOSED)
+    with pytest.raises(Problem) as refusal:
+        printed(round_, lead)
+    assert refusal.value.code == "contacts.closed"

@@ -2,20 +2,23 @@
 
 import json
 import uuid
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from survey.audit.models import AuditEntry
 from survey.common.clock import now
 from survey.contacts.household import choose
 from survey.contacts.models import Contact, HouseholdRoster, SelectedPerson
-from survey.contacts.services import issue_codes
+from survey.contacts.services import issue_codes, prepare_letters
 from survey.fieldwork.door import PRESENT, RESULTS
 from survey.fieldwork.services import OFFICIAL_PRESENT, ROSTER_CHANGED, assign_cases
 from survey.responses.models import Consent, Flag, Respondent, Response
+from survey.responses.retention import destroy_contact_data
 from survey.sampling.models import Case
 from survey.studies.models import Round
 from tests import factories
@@ -350,3 +353,23 @@ def test_pages_carry_no_inline_style_or_script(field, cases):
         assert "style=" not in page
         assert "onclick" not in page
         assert "<script>" not in page
+
+
+def test_the_day_costs_the_same_number_of_queries_however_many_doors(field, round_, interviewer, supervisor):
+    address = reverse("fieldwork:today")
+    with CaptureQueriesContext(connection) as few:
+        field.client.get(address)
+    assign_cases(cases=list(round_.cases.all()), interviewer=interviewer, acting_user=supervisor)
+    with CaptureQueriesContext(connection) as many:
+        page = field.client.get(address)
+    assert "今天 12 户" in page.content.decode()
+    assert len(many) == len(few)
+
+
+def test_letter_files_are_destroyed_with_the_contact_data(round_, lead, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+    prepare_letters(round=round_, acting_user=lead)
+    assert list(tmp_path.rglob("*.sealed"))
+    Round.objects.filter(pk=round_.pk).update(state="closed", retention_until=date(2020, 1, 1))
+    destroy_contact_data(round=Round.objects.get(pk=round_.pk), acting_user=lead)
+    assert not list(tmp_path.rglob("*.sealed"))
