@@ -50,7 +50,7 @@ messages: $(VENV)/.dev ## compile the translation catalogues
 	@cd survey && ../$(BIN)/python ../manage.py compilemessages
 
 screenshots: $(VENV)/.dev ## docs/images from the running program (needs Chromium)
-	@MINYI_ENV=test $(BIN)/python -m docs.screenshots
+	@$(BIN)/python -m docs.screenshots $(ARGS)
 
 clean: ## remove the virtual environment and everything made at run time
 	rm -rf $(VENV) var build .hypothesis .ruff_cache .import_linter_cache

@@ -1,0 +1,133 @@
+"""Takes the pictures of the docs from a running demo.
+
+make demo            # in one terminal
+make screenshots     # in another; ARGS="--site http://127.0.0.1:8100" for another port
+"""
+
+import argparse
+import json
+import shutil
+import sys
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parent.parent
+IMAGES = ROOT / "docs" / "images"
+PASSWORD = "minyi-demo-2026"  # noqa: S105 - the demo prints it
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+class Camera:
+    """One window of a given width, logged in when a name is given."""
+
+    def __init__(self, browser: Browser, site: str, width: int, username: str = "") -> None:
+        height = 844 if width < 800 else 900
+        context = browser.new_context(
+            viewport={"width": width, "height": height},
+            locale="zh-CN",
+            base_url=site,
+            device_scale_factor=1.5,
+        )
+        self.page: Page = context.new_page()
+        if username:
+            self.page.goto("/accounts/login/")
+            self.page.fill("input[name=username]", username)
+            self.page.fill("input[name=password]", PASSWORD)
+            self.page.locator("main button[type=submit], form button[type=submit]").first.click()
+            self.page.wait_for_load_state("networkidle")
+
+    def take(self, name: str, path: str = "", full: bool = False) -> None:
+        """One picture of an address, or of what is open."""
+        if path:
+            self.page.goto(path)
+        self.page.wait_for_load_state("networkidle")
+        self.page.screenshot(path=IMAGES / f"{name}.png", full_page=full)
+
+
+def team(browser: Browser, site: str) -> None:
+    """The console, at both widths."""
+    camera = Camera(browser, site, 1280, "li")
+    camera.page.goto("/console/")
+    round_path = camera.page.locator("a[href*='/console/rounds/']").first.get_attribute("href") or "/console/"
+    camera.take("console-round-1280", round_path)
+    for step in ("frame", "questionnaire", "sampling", "letters", "fieldwork", "weighting", "reports"):
+        camera.take(f"console-{step}-1280", f"{round_path}{step}/")
+    phone = Camera(browser, site, 390, "li")
+    phone.take("console-round-390", round_path)
+
+
+def official(browser: Browser, site: str) -> None:
+    """The report, on a phone and on a desk."""
+    phone = Camera(browser, site, 390, "wang")
+    phone.page.goto("/reports/")
+    report = phone.page.locator("main a[href^='/reports/']").first.get_attribute("href") or "/reports/"
+    phone.take("report-390", report)
+    phone.take("report-390-full", report, full=True)
+    desk = Camera(browser, site, 1280, "wang")
+    desk.take("report-1280", report)
+    desk.take("report-1280-full", report, full=True)
+    league = desk.page.locator("table, svg.league, .league").first
+    if league.count():
+        league.scroll_into_view_if_needed()
+    desk.take("report-league-1280")
+
+
+def interviewer(browser: Browser, site: str) -> None:
+    """Today's list and one door."""
+    phone = Camera(browser, site, 390, "zhao1")
+    phone.take("field-today-390", "/field/")
+    door = phone.page.locator("a[href*='/field/cases/']").first
+    if door.count():
+        phone.take("field-door-390", door.get_attribute("href") or "/field/")
+
+
+def resident(browser: Browser, site: str, letter: str) -> None:
+    """From the letter to the first questions, and without signal. Nothing is handed in."""
+    phone = Camera(browser, site, 390)
+    page = phone.page
+    phone.take("resident-entry-390", letter)
+    page.get_by_role("button", name="打开看看").click()
+    phone.take("resident-welcome-390")
+    page.get_by_role("button", name="我愿意，开始答题").click()
+    page.wait_for_load_state("networkidle")
+    if page.locator("input[name=n]").count():
+        page.locator("input[name=n][value='3']").check()
+        page.get_by_role("button", name="下一步").click()
+        phone.take("resident-birthday-390")
+        page.get_by_label("是我自己").check()
+        page.get_by_role("button", name="下一步").click()
+    page.wait_for_load_state("networkidle")
+    page.locator("input").first.fill("70")
+    for _ in range(7):
+        page.get_by_role("button", name="下一题").click()
+        radios = page.locator("input[type=radio]")
+        radios.nth(1).check()
+    phone.take("resident-item-390")
+
+
+def main() -> int:
+    """Take all pictures; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--site", default="http://127.0.0.1:8000")
+    parser.add_argument("--var", type=Path, default=ROOT / "var")
+    options = parser.parse_args()
+    letters = options.var / "demo-letters.json"
+    if not letters.exists():
+        print("没有正在运行的演示：请先 make demo。")
+        return 1
+    letter = json.loads(letters.read_text(encoding="utf-8"))[-1]["path"]
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright:
+        path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        team(browser, options.site)
+        official(browser, options.site)
+        interviewer(browser, options.site)
+        resident(browser, options.site, letter)
+        browser.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
