@@ -100,7 +100,9 @@ def _one(
     deviations).
     """
     empty = item.n == 0
-    sum_w, top = cells.by_domain(item.w), cells.by_domain(item.top)
+    shift = item.pilot if statistic == "total" else 0.0  # a total takes back the centre of its values
+    sum_w, centred = cells.by_domain(item.w), cells.by_domain(item.top)
+    top = centred + shift * sum_w
     low_cells, low_name = (item.low, "low") if statistic == "ratio" else (item.w, "w")
     low = cells.by_domain(low_cells)
     plain_total = statistic == "total"
@@ -112,21 +114,22 @@ def _one(
         logit_variance = None
         if isinstance(design, ReplicateDesign):
             r = item.replicates
-            thetas = r["top"] if plain_total else r["top"] / r[low_name]
+            thetas = r["top"] + shift * r["w"] if plain_total else r["top"] / r[low_name]
             z = design.deviations(thetas, value)
             variance = covariance_of_table(design, z, diagonal=True)
             if statistic == "mean":
                 logits = (special.logit(thetas + item.pilot), special.logit(value + item.pilot))
                 logit_variance = covariance_of_table(design, design.deviations(*logits), diagonal=True)
         else:
+            centre = centre - shift
             scores = (item.top - cells.spread(centre) * low_cells) / cells.spread(divisor)
             z, variance = _taylor(design, cells, item, scores, (centre, divisor, low_name), keep)
         psus, df = _degrees_of_freedom(design, cells, item.count)
-        element = _element_variance(item, statistic, sum_w, top, low, centre)
+        element = _element_variance(item, statistic, sum_w, centred, low, centre)
         n_kish = np.where(item.w2 > 0, sum_w**2 / item.w2, 0.0)
         srs_factor = (sum_w / divisor) ** 2
     part = {
-        "estimate": np.where(no_ratio, np.nan, value + item.pilot),
+        "estimate": np.where(no_ratio, np.nan, value if plain_total else value + item.pilot),
         "variance": np.where(empty | no_ratio, np.nan, variance),
         "df": np.where(empty, np.nan, df),
         "n": item.n,

@@ -214,7 +214,7 @@ def _totals_or_ratios(
     def totals() -> Iterator[ItemTotals]:
         for y, x in pairs:
             gone = together if missing == "listwise" else missing_rows(y, x)
-            yield sums.item(y, x, gone, centre=statistic == "mean")
+            yield sums.item(y, x, gone, centre=statistic != "ratio")
 
     whole = (sums.n, sums.count)
     return finish(
