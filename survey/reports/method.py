@@ -6,8 +6,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from survey.reports.distribution import in_language
-from survey.reports.domains import band_label
 from survey.reports.reading import Reading
+from survey.reports.words import age_words, sex_words
 
 STEP_WORDS = {
     "base": gettext_lazy("抽中机会的倒数（社区一级 × 户一级）"),
@@ -181,15 +181,14 @@ def _cells(reading: Reading) -> list[str]:
         _("对齐的格子 %(n)d 个；不满 %(min)d 份的和相邻年龄组合并。")
         % {"n": len(weights["cells"]), "min": post["min_respondents"]}
     ]
-    sexes = {"male": _("男"), "female": _("女"), "male+female": _("男女")}
     for cell in joined:
         bands = [post["bands"][i] for i in cell["bands"]]
         rows.append(
             _("合并：%(district)s，%(sex)s，%(bands)s（%(n)d 份）。")
             % {
                 "district": names[cell["district"]],
-                "sex": sexes[cell["sex"]],
-                "bands": band_label(bands[0][0], bands[-1][1]),
+                "sex": sex_words(cell["sex"]),
+                "bands": age_words(bands[0][0], bands[-1][1]),
                 "n": cell["n"],
             }
         )

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import Count
+from django.utils.translation import gettext as _
 
 from survey.common.errors import Problem
 from survey.regions.models import PopulationMargin, Region
@@ -80,10 +81,10 @@ def _census(path: str, source_year: int) -> dict[str, Any]:
         elif variable == "households":
             facts[category] = value
     if not counts:
-        raise Problem("reports.no_margins", region=region.name, what="性别 × 年龄")
+        raise Problem("reports.no_margins", region=region.name, what=_("性别 × 年龄"))
     for needed in ("family_households", "family_household_population"):
         if needed not in facts:
-            raise Problem("reports.no_margins", region=region.name, what="家庭户户数和人口")
+            raise Problem("reports.no_margins", region=region.name, what=_("家庭户户数和人口"))
     return {"counts": counts, "population": sum(counts.values()), **facts}
 
 

@@ -64,8 +64,18 @@ class Reading:
 
     def __init__(self, document: dict[str, Any]) -> None:
         self.document = document
-        self.domains = {entry["key"]: entry for entry in document["domains"]}
+        self.domains = {entry["key"]: entry | self._in_language(entry) for entry in document["domains"]}
         self.indicators = {entry["code"]: entry for entry in document["indicators"]}
+
+    def _in_language(self, entry: dict[str, str]) -> dict[str, str]:
+        """Labels that are words, not names, in the reader's language; the document keeps Chinese."""
+        kind, _colon, value = entry["key"].partition(":")
+        if kind == "sex":
+            return {"label": words.sex_words(value)}
+        if kind == "age":
+            bands = self.document["weights"]["spec"]["poststratification"]["bands"]
+            return {"label": words.age_words(*bands[int(value)])}
+        return {}
 
     @cached_property
     def whole(self) -> str:
@@ -82,7 +92,7 @@ class Reading:
 
     def of_kind(self, kind: str, parent: str | None = None) -> list[dict[str, Any]]:
         """Domains of a kind, in the document's order."""
-        return [d for d in self.document["domains"] if d["kind"] == kind and parent in (None, d["parent"])]
+        return [d for d in self.domains.values() if d["kind"] == kind and parent in (None, d["parent"])]
 
     def figure(self, code: str, key: str) -> Figure:
         """One printed figure."""
@@ -137,7 +147,9 @@ def _roomy(figure: Figure, others: list[float]) -> Axis:
     return charts.make_axis([max(v, 0.0) for v in lows], [min(v, 100.0) for v in highs])
 
 
-def indicator_rows(reading: Reading, key: str, link: Link = no_link, pen: Pen = PAGE) -> list[dict[str, Any]]:
+def indicator_rows(
+    reading: Reading, key: str, link: Link = no_link, pen: Pen = PAGE, height: int = INDICATOR_ROW
+) -> list[dict[str, Any]]:
     """All indicators of one place, each on the full scale of 0–100 so that they can be read together."""
     axis = Axis(0.0, 100.0, (0.0, 25.0, 50.0, 75.0, 100.0))
     rows = []
@@ -148,7 +160,7 @@ def indicator_rows(reading: Reading, key: str, link: Link = no_link, pen: Pen = 
                 "indicator": indicator,
                 "figure": figure,
                 "url": link(code),
-                "chart": _chart(axis, replace(figure, truth=None), None, "", pen, INDICATOR_ROW),
+                "chart": _chart(axis, replace(figure, truth=None), None, "", pen, height),
             }
         )
     return rows

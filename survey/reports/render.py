@@ -18,7 +18,8 @@ from survey.reports.words import Figure
 
 TEMPLATE = Path(__file__).with_name("report.typ")
 # Pixels of a drawing; `report.typ` prints 0.72 pt for each, so that all letters have one size.
-WIDE, MIDDLE, ROW_HEIGHT, BAR_HEIGHT = Pen(320.0), Pen(360.0), 24, 29
+WIDE, MIDDLE = Pen(320.0), Pen(360.0)
+INDICATOR_HEIGHT, ROW_HEIGHT, BAR_HEIGHT = 21, 24, 27
 
 
 def _chip(name: str) -> str:
@@ -75,7 +76,7 @@ def _data(report: Report, code: str) -> dict[str, Any]:
                 "value": _value(row["figure"], with_unit=True),
                 "n": row["figure"].n_text if row["figure"].shown else "—",
             }
-            for row in indicator_rows(reading, ALL, pen=WIDE)
+            for row in indicator_rows(reading, ALL, pen=WIDE, height=INDICATOR_HEIGHT)
         ],
         "leagues": [_league(entry, reading.indicators[code]) for entry in leagues],
         "items": _items(reading, code),

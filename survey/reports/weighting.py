@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from django.utils.translation import gettext as _
 
 from survey.common.errors import Problem
 from survey.questionnaires.document import Document, item_index, own_choices
@@ -107,7 +108,7 @@ def _needs_scale(round: Round) -> bool:
 def _sex_codes(document: Document) -> dict[str, str]:
     found = item_index(document).get(SEX_ITEM)
     if found is None:
-        raise Problem("reports.not_pinned", what=f"问卷里的性别题（{SEX_ITEM}）")
+        raise Problem("reports.not_pinned", what=_("问卷里的性别题（%s）") % SEX_ITEM)
     choices = own_choices(document, found[1])
     return {
         str(c["code"]): SEX_LABELS[c["label"]["zh-hans"]]

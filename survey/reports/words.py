@@ -187,6 +187,18 @@ def axis_words(low: float, high: float, unit: str) -> str:
     }
 
 
+def age_words(low: int, high: int | None) -> str:
+    """An age group in the reader's language."""
+    if high is None:
+        return _("%d 岁及以上") % low
+    return _("%(low)d–%(high)d 岁") % {"low": low, "high": high}
+
+
+def sex_words(sex: str) -> str:
+    """A sex, or both, in the reader's language."""
+    return {"male": _("男"), "female": _("女"), "male+female": _("男女")}[sex]
+
+
 def sentences(*parts: str) -> str:
     """Sentences one after another: Chinese needs no space between them."""
     return (" " if get_language() == "en" else "").join(part for part in parts if part)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
+from django.utils.translation import gettext as _
 
 from analysis.errors import AnalysisError
 from analysis.estimation import Estimate, mean, pool_variances
@@ -67,7 +68,7 @@ def estimate_domains(
         with fewer than `min_psus` get a variance pooled over all of them (`analysis.estimation.pooling`).
         inf exempts a domain.
     """
-    with refusals("估计"):
+    with refusals(_("估计")):
         items = {label: np.where(inside, values, np.nan) for label, inside in domains.items()}
         result = _as_kind(mean(weighted.design, items, covariance=True), kind)
         low, high = result.ci(LEVEL)
@@ -141,7 +142,7 @@ def _rows_of(result: Estimate, rows: np.ndarray, n_psus: np.ndarray) -> Estimate
 def compare(table: DomainTable, labels: Sequence[str]) -> Comparisons:
     """Plain pairwise 95 % tests between the named domains of a table, with their covariance."""
     rows = [table.labels.index(label) for label in labels]
-    with refusals("比较"):
+    with refusals(_("比较")):
         tests = pairwise(
             table.estimate[rows], table.covariance[np.ix_(rows, rows)], table.df[rows], level=LEVEL
         )
@@ -168,7 +169,7 @@ def group_shares(weighted: Weighted, variables: Mapping[str, np.ndarray], by: np
     """
     groups = sorted({g for g, w in zip(by, weighted.weights, strict=True) if g is not None and w > 0})
     shape = (len(groups), len(variables))
-    with refusals("估计"):
+    with refusals(_("估计")):
         result = mean(weighted.design, dict(variables), by={"group": by}, covariance=False, drop_empty=False)
         low, high = result.ci(LEVEL, method="beta")
     place = {

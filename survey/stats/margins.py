@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from django.utils.translation import gettext as _
+
 from analysis.margins import COLLECTIVE_RULE, SPLIT_RULE, AgeCell, Band, band_of, sum_to_bands
 from analysis.margins import adults_in_family_households as _adults
 from survey.stats.refusals import refusals
@@ -21,7 +23,7 @@ def adult_cells(
     `counts` is {("male" | "female", "15-19"): persons} of the whole population, collective households
     included. Rules: `SPLIT_RULE` at `min_age`, `COLLECTIVE_RULE` for those in collective households.
     """
-    with refusals("总体边际"):
+    with refusals(_("总体边际")):
         return _adults(
             counts,
             population=population,
@@ -32,7 +34,7 @@ def adult_cells(
 
 def band_totals(cells: Sequence[AgeCell], bands: Sequence[Band]) -> dict[tuple[str, int], float]:
     """{(sex, index of age group): persons}."""
-    with refusals("总体边际"):
+    with refusals(_("总体边际")):
         return sum_to_bands(cells, bands)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from django.utils.translation import gettext as _
 
 from analysis.scores import CompositeIndex, ScoringRule
 from survey.common.errors import Problem
@@ -20,7 +21,7 @@ def code_text(value: Any) -> str | None:
     if value is None:
         return None
     if isinstance(value, list | dict):
-        raise Problem("stats.impossible", step="计分", reason="多选题不能直接计分")
+        raise Problem("stats.impossible", step=_("计分"), reason=_("多选题不能直接计分"))
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return str(value)
@@ -55,7 +56,7 @@ def person_values(
     n = len(next(iter(answers.values()))) if answers else 0
     scores = {}
     weights = {}
-    with refusals("计分"):
+    with refusals(_("计分")):
         for item in definition["items"]:
             name = item["name"]
             codes = answers.get(name, np.full(n, None, dtype=object))

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from django.utils.translation import gettext as _
 
 from analysis.design import SurveyDesign
 from analysis.weighting import adjust_by_class, diagnose, poststratify
@@ -98,7 +99,7 @@ def weigh(
     if not cases.responded.any():
         raise Problem("reports.too_few", count=0, needed=1)
     _check(cases, totals)
-    with refusals("加权"):
+    with refusals(_("加权")):
         design = SurveyDesign(
             None,
             weights=cases.base,
@@ -146,19 +147,21 @@ def weigh(
 
 def join_age_groups(counts: Sequence[int], minimum: int) -> list[tuple[int, ...]]:
     """Which neighbouring age groups to join; see `analysis.weighting.collapse.collapse_ordered`."""
-    with refusals("合并年龄组"):
+    with refusals(_("合并年龄组")):
         return collapse_ordered(counts, minimum)
 
 
 def _check(cases: CaseColumns, totals: Mapping[tuple[str, str, int], float]) -> None:
     p = cases.person_probability[cases.responded]
     if not ((p > 0) & (p <= 1)).all():
-        raise Problem("stats.impossible", step="加权", reason="有答卷没有户内抽中概率，或不在 0 和 1 之间")
+        raise Problem(
+            "stats.impossible", step=_("加权"), reason=_("有答卷没有户内抽中概率，或不在 0 和 1 之间")
+        )
     if (cases.responded & ~(cases.known & cases.eligible)).any():
-        raise Problem("stats.impossible", step="加权", reason="有答卷的样本户被记成不合格或情况不明")
+        raise Problem("stats.impossible", step=_("加权"), reason=_("有答卷的样本户被记成不合格或情况不明"))
     answered = set(cases.district[cases.responded])
-    if answered != {district for district, _, _ in totals}:
-        raise Problem("stats.impossible", step="加权", reason="总体边际和有答卷的区县对不上")
+    if answered != {key[0] for key in totals}:
+        raise Problem("stats.impossible", step=_("加权"), reason=_("总体边际和有答卷的区县对不上"))
 
 
 def _classes(cases: CaseColumns, minimum: int) -> np.ndarray:
@@ -187,11 +190,11 @@ def _post_strata(
     targets: dict[str, float] = {}
     rows: list[dict[str, Any]] = []
     told = (cases.band >= 0) & np.isin(cases.sex, SEXES)
-    for district in sorted({d for d, _, _ in totals}):
+    for district in sorted({key[0] for key in totals}):
         here = cases.responded & (cases.district == district)
         silent = here & ~told
         share = weights[silent].sum() / weights[here].sum()
-        population = sum(persons for (d, _, _), persons in totals.items() if d == district)
+        population = sum(persons for key, persons in totals.items() if key[0] == district)
         if silent.any():
             label = f"{district}|{UNKNOWN}"
             cell[silent] = label
