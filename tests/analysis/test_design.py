@@ -95,3 +95,24 @@ def test_weights_come_from_fpc_when_none_are_given():
     data = two_stage()
     design = SurveyDesign(data, strata="h", clusters=["psu", "hh"], fpc=["N1", "N2"])
     assert design.weights == pytest.approx(np.full(60, 8.0))
+
+
+@pytest.mark.parametrize("library", ["polars", "pyarrow"])
+def test_other_data_frames_give_the_same_figures(library):
+    module = pytest.importorskip(library)
+    data = two_stage(1)
+    frame = module.DataFrame(data) if library == "polars" else module.table(data)
+    a = mean(SurveyDesign(frame, weights="w", strata="h", clusters="psu"), "y", by="g")
+    b = mean(SurveyDesign(data, weights="w", strata="h", clusters="psu"), "y", by="g")
+    assert a.estimate == pytest.approx(b.estimate)
+    assert list(a.domains["g"]) == list(b.domains["g"])
+
+
+def test_a_categorical_column_keeps_its_order_and_its_empty_levels_are_no_rows():
+    data = pd.DataFrame(two_stage(2))
+    data["g"] = pd.Categorical(data["g"], categories=["男", "不详", "女"])
+    result = mean(SurveyDesign(data, weights="w"), "y", by="g")
+    assert list(result.domains["g"]) == ["男", "女"]
+    kept = mean(SurveyDesign(data, weights="w"), "y", by="g", drop_empty=False)
+    assert list(kept.domains["g"]) == ["男", "不详", "女"]
+    assert np.isnan(kept.estimate[1])

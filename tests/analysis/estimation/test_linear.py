@@ -178,3 +178,18 @@ def test_an_unknown_option_is_refused_in_words():
         mean(design, "y", missing="drop")
     with pytest.raises(AnalysisError, match="bool mask"):
         mean(design, "y", where=np.ones(60))
+
+
+@pytest.mark.parametrize("lonely", ["fail", "remove"])
+def test_variances_from_cells_alone_are_those_of_the_table(monkeypatch, lonely):
+    data = two_stage(15)
+    if lonely == "remove":
+        keep = (data["h"] != 1) | (data["psu"] == 3)
+        data = {k: v[keep] for k, v in data.items()}
+    for clusters, fpc in (("psu", "N1"), (None, None)):
+        design = SurveyDesign(data, weights="w", strata="h", clusters=clusters, fpc=fpc, lonely_psu=lonely)
+        table = mean(design, ["y", "x"], by=["d", "g"], covariance=False)
+        with monkeypatch.context() as patch:
+            patch.setattr("analysis.estimation.finish._TABLE", 0)
+            cells = mean(design, ["y", "x"], by=["d", "g"], covariance=False)
+        assert cells.se == pytest.approx(table.se, rel=1e-10)
