@@ -93,7 +93,7 @@ class Columns:
                 if isinstance(native, pd.Series) and isinstance(native.dtype, pd.CategoricalDtype):
                     codes = native.cat.codes.to_numpy().astype(np.int64)
                     return Factor(codes, tuple(_plain(v) for v in native.cat.categories))
-                # Only an Enum has an order of its own; a polars Categorical shares its levels with other columns.
+                # Only an Enum has an order of its own; a polars Categorical shares levels with other columns.
                 if isinstance(column.dtype, nw.Enum):
                     levels = tuple(column.cat.get_categories().to_list())
                     return _factor_with_levels(column.to_numpy(), levels)
