@@ -15,6 +15,7 @@ from survey.sampling.models import Case, FrameVersion
 from survey.settings import BASE_DIR
 from survey.studies.models import Round
 from tests import factories
+from tests.survey.console.world import make_world
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 CORE_FORM = BASE_DIR / "survey" / "questionnaires" / "data" / "minyi_core.xlsx"
@@ -259,3 +260,22 @@ def test_an_administrator_enrols_a_phone_and_manages_members(walk, city):
     page.goto("/admin/")
     walker.look("09-admin", check=False)
     walker.complaints.clear()
+
+
+@WIDTHS
+def test_the_pages_of_a_field_under_way_hold_their_figures(walk, transactional_db, settings, tmp_path, width):
+    settings.MEDIA_ROOT = tmp_path
+    world = make_world(factories.make_regions())
+    walker = walk(f"console-figures-{width}", width=width)
+    page = walker.page
+    page.goto("/accounts/login/")
+    page.get_by_label("用户名").fill("u-study_lead")
+    page.get_by_label("密码").fill("u-study_lead-password")
+    page.get_by_role("button", name="登录").click()
+    for name in ("", "fieldwork", "weighting", "reports", "letters"):
+        page.goto(f"/console/rounds/{world.round.pk}/{name + '/' if name else ''}")
+        walker.look(name or "overview")
+    page.goto(f"/console/rounds/{world.round.pk}/weighting/")
+    expect(page.get_by_text("对齐普查：区县、性别、年龄")).to_be_visible()
+    page.goto(f"/console/rounds/{world.round.pk}/close/")
+    walker.look("close")
