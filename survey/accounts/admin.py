@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.contrib.auth.models import Group
+from django.utils.translation import gettext_lazy as _
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from knox.models import AuthToken
@@ -16,6 +17,7 @@ for model in (Group, TOTPDevice, StaticDevice, AuthToken):
 
 @admin.register(User)
 class UserAdmin(ReadOnlyAdmin):
+    called = _("账号")
     list_display = ("username", "display_name", "is_active", "last_login")
     search_fields = ("username", "display_name")
     fields = (
@@ -31,6 +33,7 @@ class UserAdmin(ReadOnlyAdmin):
 
 @admin.register(Grant)
 class GrantAdmin(ReadOnlyAdmin):
+    called = _("角色")
     list_display = ("user", "role", "region")
     list_filter = ("role",)
     search_fields = ("user__username", "region__name", "region__code")

@@ -3,6 +3,7 @@ from django.contrib import admin
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext_lazy as _
 
 
 def may_enter_admin(request: HttpRequest) -> bool:
@@ -22,6 +23,7 @@ def admin_login(request: HttpRequest, extra_context: object = None) -> HttpRespo
 class AccountsConfig(AppConfig):
     name = "survey.accounts"
     label = "accounts"
+    verbose_name = _("人员")
 
     def ready(self) -> None:
         """Guard the admin site, whose object unfold has put in place by now."""

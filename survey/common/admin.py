@@ -5,6 +5,7 @@ Changes go through services, which write the audit trail; the console and the co
 
 from typing import Any
 
+from django.contrib.admin import AdminSite
 from django.db.models import Model
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
@@ -13,8 +14,14 @@ from unfold.admin import ModelAdmin
 class ReadOnlyAdmin(ModelAdmin):
     """Who reaches the site at all (see accounts.apps) may look; nobody adds, changes or deletes here."""
 
+    called: Any = ""  # what a person calls the rows
     list_per_page = 50
     actions = None
+
+    def __init__(self, model: type[Model], admin_site: AdminSite) -> None:
+        super().__init__(model, admin_site)
+        if self.called:
+            model._meta.verbose_name = model._meta.verbose_name_plural = self.called
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return True

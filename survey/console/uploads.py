@@ -1,5 +1,6 @@
 """Files that people bring: checked for size and kind, kept until their job is over."""
 
+import re
 import uuid
 from pathlib import Path
 
@@ -18,7 +19,7 @@ ZIP_HEAD, OLE_HEAD = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"  # .xlsx is a zip, .xls 
 
 
 def keep_upload(file: UploadedFile, *, kinds: tuple[str, ...], max_bytes: int) -> Path:
-    """Store an upload under a name of our own and return its path; the caller removes it.
+    """Store an upload and return its path, whose name nobody can guess; the caller removes it.
 
     Raises
     ------
@@ -43,7 +44,9 @@ def keep_upload(file: UploadedFile, *, kinds: tuple[str, ...], max_bytes: int) -
         raise Problem("common.bad_file", reason=_("它不是有效的 Excel（.xls）文件"))
     folder = Path(settings.MEDIA_ROOT) / "uploads"
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{uuid.uuid4()}{kind}"
+    # The frame remembers its file's name: keep what is harmless of it.
+    stem = re.sub(r"[^\w-]+", "-", Path(file.name or "").stem).strip("-")[:60]
+    path = folder / f"{stem or 'file'}-{uuid.uuid4().hex[:12]}{kind}"
     with path.open("xb") as out:
         for chunk in file.chunks():
             out.write(chunk)

@@ -2,11 +2,13 @@ from importlib.util import find_spec
 
 from django.apps import AppConfig, apps
 from django.utils.module_loading import import_module
+from django.utils.translation import gettext_lazy as _
 
 
 class JobsConfig(AppConfig):
     name = "survey.jobs"
     label = "jobs"
+    verbose_name = _("任务")
 
     def ready(self) -> None:
         """Import every app's `tasks` so that web processes and workers know the same kinds of job."""

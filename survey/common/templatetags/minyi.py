@@ -96,6 +96,12 @@ def thousands(value: Any) -> str:
 
 
 @register.filter
+def whole(value: Any) -> str:
+    """57954.6 persons → "57,955"; a dash where there is no value."""
+    return "—" if value is None else f"{round(value):,}"
+
+
+@register.filter
 def percent(value: Any) -> str:
     """0.314 → "31.4%"; a dash where there is no value."""
     return "—" if value is None else f"{value * 100:.1f}%"
