@@ -42,7 +42,7 @@ def brewer_joint(pi: Numbers) -> np.ndarray:
 
     Raises
     ------
-    DesignError : more than MAX_CELLS sets times units; use `analysis.selection.approximations` and name it so.
+    DesignError : more than MAX_CELLS sets times units: use an approximation that is named as such.
     """
     p = checked(pi)
     parts = split(p)

@@ -19,6 +19,8 @@ Biometrika 81, 457-469. R: sampling::UPmaxentropy, UPmaxentropypi2.
 Tillé, Y. (2006). Sampling Algorithms, sections 5.4 and 7.2 (sequential procedure, p. 91).
 """
 
+from functools import lru_cache
+
 import numpy as np
 
 from analysis.errors import DesignError, NotConvergedError
@@ -79,8 +81,9 @@ def max_entropy_joint(pi: Numbers) -> np.ndarray:
 def max_entropy_weights(pi: np.ndarray) -> np.ndarray:
     """q_k, the probabilities of independent trials which, given that n succeed, succeed with chance π_k.
 
-    w_k = q_k/(1-q_k). Newton's step of Chen, Dempster & Liu (1994, p. 461): the odds of q are multiplied by
-    the odds of π over the odds of the probabilities now reached.
+    w_k = q_k/(1-q_k). The log odds of q move by those of π less those of the probabilities now reached
+    (Chen, Dempster & Liu 1994, p. 461), by a part of that where the full step overshoots: with two units it
+    would go to and fro for ever.
 
     Parameters
     ----------
@@ -88,29 +91,34 @@ def max_entropy_weights(pi: np.ndarray) -> np.ndarray:
 
     Raises
     ------
-    NotConvergedError : the probabilities were not reached within rounding.
+    NotConvergedError : the probabilities were not reached within 1e-10 relative.
     """
+    return _weights_of(np.ascontiguousarray(pi, dtype=float).tobytes()).copy()
+
+
+@lru_cache(maxsize=16)
+def _weights_of(content: bytes) -> np.ndarray:
+    """A simulation draws one design many times: the weights of the last designs are kept."""
+    pi = np.frombuffer(content)
     if not len(pi):
-        return pi.copy()
+        return pi
     n = round(float(pi.sum()))
-    if len(pi) == n or n == 0:
+    if not 0 < n < len(pi):
         raise DesignError("probabilities strictly between 0 and 1 cannot sum to 0 or to the number of units")
     target = np.log(pi) - np.log1p(-pi)
-    theta, worst = target.copy(), np.inf
+    theta, part, previous = target, 1.0, np.inf
     for _ in range(_MAX_STEPS):
         q = 1.0 / (1.0 + np.exp(-theta))
         reached = _inclusion(q, n)
         worst = float(np.max(np.abs(reached / pi - 1)))
-        if worst < 1e-13:
+        if worst < 1e-13 or (worst < 1e-10 and worst > 0.8 * previous):
             return q
-        step = target - (np.log(reached) - np.log1p(-reached))
-        theta = theta + step
+        if worst > 0.4 * previous:
+            part = max(0.75 * part, 0.25)
+        previous = worst
         # Multiplying all odds by one number changes nothing: keep Σq = n, where the sums are best scaled.
-        theta -= np.mean(step)
-        theta = _centred(theta, n)
-    if worst < 1e-10:
-        return 1.0 / (1.0 + np.exp(-theta))
-    raise NotConvergedError(f"the maximum-entropy weights still miss a probability by {worst:.2g}")
+        theta = _centred(theta + part * (target - np.log(reached) + np.log1p(-reached)), n)
+    raise NotConvergedError(f"the maximum-entropy weights still miss a probability by {previous:.2g}")
 
 
 def _centred(theta: np.ndarray, n: int) -> np.ndarray:

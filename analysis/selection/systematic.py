@@ -43,9 +43,10 @@ def draw_systematic_equal(n_units: int, n: int, random: Randomness) -> np.ndarra
     """
     if not 0 <= n <= n_units:
         raise DesignError(f"cannot take {n} of {n_units} units without replacement")
-    u = Uniforms(random).next()
-    points = np.floor((u + np.arange(n)) * n_units / max(n, 1)).astype(np.intp)
-    return np.minimum(points, n_units - 1)
+    # A whole start r below N and the points r + iN on a line where each unit is n long: all in integers, so
+    # that each unit has n of the N starts.
+    start = int(Uniforms(random).next() * n_units)
+    return (start + np.arange(n) * n_units) // max(n, 1)
 
 
 def _hits(p: np.ndarray, u: float) -> np.ndarray:
@@ -53,8 +54,13 @@ def _hits(p: np.ndarray, u: float) -> np.ndarray:
     leaving it out of the sums keeps it in the sample whatever the rounding.
     """
     certain = p >= 1
-    reached = np.floor(_cumulative(np.where(certain, 0.0, p)) - u)
-    return certain | (np.diff(reached, prepend=np.floor(-u)) > 0)
+    return certain | (np.diff(_points_below(_cumulative(np.where(certain, 0.0, p)), u), prepend=u <= 0) > 0)
+
+
+def _points_below(c: np.ndarray, u: float | np.ndarray) -> np.ndarray:
+    """How many of u, u + 1, u + 2, … are at most c. Fractions are compared: c - u would be rounded."""
+    whole = np.floor(c)
+    return whole + (c - whole >= u)
 
 
 def _cumulative(p: np.ndarray) -> np.ndarray:
@@ -81,7 +87,7 @@ def systematic_joint(pi: Numbers) -> np.ndarray:
     rows, cols = [], []
     for start in range(0, len(middle), 4096):  # a few stretches at once keep the memory flat
         block = middle[start : start + 4096]
-        taken = np.diff(np.floor(bounds[None, :] - block[:, None]), axis=1) > 0
+        taken = np.diff(_points_below(bounds[None, :], block[:, None]), axis=1) > 0
         row, col = np.nonzero(taken)
         rows.append(row + start)
         cols.append(col)
