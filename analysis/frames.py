@@ -20,11 +20,13 @@ class Factor:
     """A coded column: `codes` index `levels`; -1 is missing.
 
     all_used : every level occurs (a categorical column may have levels without rows)
+    complete : known to have no missing value
     """
 
     codes: np.ndarray
     levels: tuple
     all_used: bool = False
+    complete: bool = False
 
     @property
     def n_levels(self) -> int:
@@ -108,7 +110,7 @@ def make_factor(values: np.ndarray) -> Factor:
             whole = values.astype(np.int64, copy=False)
             codes, keys = _compress(whole - low if low else whole, high - low + 1)
             kind = bool if values.dtype.kind == "b" else int
-            return Factor(codes, tuple(kind(k + low) for k in keys), all_used=True)
+            return Factor(codes, tuple(kind(k + low) for k in keys), all_used=True, complete=True)
     codes, uniques = pd.factorize(values, sort=False)
     uniques = np.asarray(uniques)
     try:

@@ -1,5 +1,6 @@
 """Stages of selection: units numbered within their strata, with their sampling fractions, checked."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,20 +75,19 @@ def build_stages(
     # Without any fpc the later stages do not enter the variance; a missing later fpc ends the recursion too.
     computed = max(len(fpcs), 1)
     parent_row = np.zeros(n, dtype=np.int64)
-    n_parents = 1
+    names: Sequence[str] = ("",)
     stages: list[Stage] = []
     for s in range(computed):
         h = _complete(columns, strata[s], f"strata, stage {s + 1}") if s < len(strata) else None
         unit = _complete(columns, ids[s], f"clusters, stage {s + 1}") if ids else None
         check = s == 0 and not nest
-        stage, parent_row = _one_stage(parent_row, n_parents, h, unit, check_nested=check)
+        stage, parent_row, names = _one_stage(parent_row, names, h, unit, check_nested=check)
         if s < len(fpcs):
             fraction = _fractions(
                 columns.numeric(fpcs[s], "fpc"), stage, parent_row, s + 1, vary=unequal is not None
             )
             stage = Stage(stage.parent, stage.stratum, stage.starts, stage.size, fraction, stage.labels)
         stages.append(stage)
-        n_parents = stage.n_units
     if isinstance(unequal, str) and unequal == "brewer" and not fpcs:
         raise DesignError("unequal='brewer' needs the inclusion probabilities in fpc")
     return tuple(stages), parent_row
@@ -95,7 +95,7 @@ def build_stages(
 
 def _complete(columns: Columns, spec: ColumnSpec, what: str) -> Factor:
     factor = columns.factor(spec)
-    missing = np.flatnonzero(factor.codes < 0)
+    missing = np.zeros(0) if factor.complete else np.flatnonzero(factor.codes < 0)
     if len(missing):
         raise DesignError(f"{what}: {len(missing)} row(s) have no value, the first is row {missing[0]}")
     return factor
@@ -110,18 +110,42 @@ def _check_nested(unit: Factor, strata: Factor, members: list[np.ndarray]) -> No
         raise DesignError(
             f"{len(wrong)} cluster id(s) occur in two strata, e.g. {unit.levels[u]!r} in "
             f"{strata.levels[first]!r} and {strata.levels[second]!r}. If ids start again in every stratum, "
-            f"say "
-            "nest=True."
+            "say nest=True."
         )
 
 
+class _Names(Sequence):
+    """Names of units, made when a message asks for them."""
+
+    def __init__(self, levels: tuple, codes: np.ndarray) -> None:
+        self._levels, self._codes = levels, codes
+
+    def __len__(self) -> int:
+        return len(self._codes)
+
+    def __getitem__(self, index: int) -> str:
+        return str(self._levels[self._codes[index]])
+
+
 def _one_stage(
-    parent_row: np.ndarray, n_parents: int, strata: Factor | None, unit: Factor | None, *, check_nested: bool
-) -> tuple[Stage, np.ndarray]:
-    """Number the units of a stage within their strata; return the stage and each row's unit."""
+    parent_row: np.ndarray,
+    parents: Sequence[str],
+    strata: Factor | None,
+    unit: Factor | None,
+    *,
+    check_nested: bool,
+) -> tuple[Stage, np.ndarray, Sequence[str]]:
+    """Number the units of a stage within their strata; return the stage, each row's unit, and the units' names.
+
+    parents : names of the units of the stage before; one empty name at stage 1
+    """
+    n_parents = len(parents)
     n = len(parent_row)
     if n_parents == 1 and strata is not None:
-        row_stratum, (own,) = combine_codes([(strata.codes, strata.n_levels)])
+        if strata.all_used:
+            row_stratum, own = strata.codes, np.arange(strata.n_levels)
+        else:
+            row_stratum, (own,) = combine_codes([(strata.codes, strata.n_levels)])
         members = [np.zeros_like(own), own]
     else:
         parts = [(parent_row, n_parents)]
@@ -134,19 +158,21 @@ def _one_stage(
         row_unit = np.empty(n, dtype=np.int64)
         row_unit[order] = np.arange(n)
         stratum = row_stratum[order]
+        names: Sequence[str] = range(n)
     else:
         row_unit, units = combine_codes([(row_stratum, n_strata), (unit.codes, unit.n_levels)])
         stratum = units[0]
+        names = _Names(unit.levels, units[1])
         if check_nested and strata is not None:
             _check_nested(unit, strata, [members[1][stratum], units[1]])
     size = np.bincount(stratum, minlength=n_strata)
     starts = np.concatenate([[0], np.cumsum(size)[:-1]])
     if strata is None:
-        labels = tuple(f"unit {p}" for p in members[0]) if n_parents > 1 else ("the whole sample",)
+        labels = tuple(parents[p] for p in members[0]) if n_parents > 1 else ("the whole sample",)
     else:
         labels = tuple(str(strata.levels[c]) for c in members[1])
     stage = Stage(members[0][stratum], stratum, starts, size, np.zeros(len(stratum)), labels)
-    return stage, row_unit
+    return stage, row_unit, names
 
 
 def _fractions(

@@ -30,26 +30,31 @@ class Block:
     ----------
     x : (n_rows, q) auxiliaries; or None with `codes` and `count`, the levels of a factor, whose indicators
         are made only when a variance asks for them
-    calibrated : (n_rows,) c, the calibrated weight g·d; g : the g-weights; d : the regression weights
+    calibrated : (n_rows,) c, the calibrated weight g·d; g : the g-weights
+    d : the regression weights; None: 1 for every row with a weight
     """
 
     def __init__(
         self,
         calibrated: np.ndarray,
         g: np.ndarray,
-        d: np.ndarray,
+        d: np.ndarray | None,
         *,
         x: np.ndarray | None = None,
         codes: np.ndarray | None = None,
         count: int = 0,
     ) -> None:
         self._dense, self._codes, self._count = x, codes, count
-        self.calibrated, self._g, self.d = calibrated, g, d
+        self.calibrated, self._g, self._d = calibrated, g, d
 
     @cached_property
     def g(self) -> np.ndarray:
         """g-weights with 1 for rows that take no part."""
         return np.where(self._g == 0, 1.0, self._g)
+
+    @cached_property
+    def d(self) -> np.ndarray:
+        return (self.calibrated > 0).astype(float) if self._d is None else self._d
 
     @cached_property
     def x(self) -> sparse.csr_array:

@@ -166,6 +166,8 @@ def goodness_of_fit_test(
     gradient = (np.eye(len(p)) - p[:, None]) / np.sqrt(p * n)[:, None]
     gradient -= (residual / (2 * n * np.sqrt(p * n)))[:, None]
     roots = np.linalg.eigvalsh(gradient @ counts.vcov @ gradient.T)
+    if not np.sum(roots) > 1e-12 * np.sum(counts.estimate):
+        raise AnalysisError("the design or its calibration fixes these shares; there is nothing to test")
     scale, df = float(np.sum(roots**2) / np.sum(roots)), float(np.sum(roots) ** 2 / np.sum(roots**2))
     p_value = float(stats.chi2.sf(statistic / scale, df))
     return TestResult("goodness of fit", statistic, p_value, {"scale": scale, "df": df}, eigenvalues=roots)

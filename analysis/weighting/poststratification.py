@@ -120,8 +120,7 @@ def rake(
         return design.map_weights(adjusted)
     weights = adjusted(design.weights)
     # R takes unweighted means of the linearised values within each margin's levels; so do we.
-    used = (weights > 0).astype(float)
-    blocks = tuple(Block(weights, weights, used, codes=codes, count=len(labels)) for codes, labels in coded)
+    blocks = tuple(Block(weights, weights, None, codes=codes, count=len(labels)) for codes, labels in coded)
     return design.with_weights(weights, ResidualStep(blocks, cycles=_RESIDUAL_CYCLES))
 
 
@@ -167,7 +166,7 @@ def _cells(design: Design, by: str | Sequence[str]) -> tuple[np.ndarray, list]:
     """Cell of each row and the label(s) of each cell."""
     columns = [by] if isinstance(by, str) else list(by)
     factors = [design.columns.factor(c) for c in columns]
-    gaps = [bool((f.codes < 0).any()) for f in factors]
+    gaps = [not f.complete and bool((f.codes < 0).any()) for f in factors]
     for column, factor, gap in zip(columns, factors, gaps, strict=True):
         lost = (factor.codes < 0) & (design.weights > 0) if gap else np.zeros(0, dtype=bool)
         if lost.any():

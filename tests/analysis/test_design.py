@@ -116,3 +116,12 @@ def test_a_categorical_column_keeps_its_order_and_its_empty_levels_are_no_rows()
     kept = mean(SurveyDesign(data, weights="w"), "y", by="g", drop_empty=False)
     assert list(kept.domains["g"]) == ["男", "不详", "女"]
     assert np.isnan(kept.estimate[1])
+
+
+def test_a_lonely_unit_of_the_second_stage_is_named_by_its_psu():
+    data = two_stage(3)
+    keep = (data["psu"] != 7) | (data["hh"] % 5 == 0)
+    data = {k: v[keep] for k, v in data.items()}
+    design = SurveyDesign(data, weights="w", strata="h", clusters=["psu", "hh"], fpc=["N1", "N2"])
+    with pytest.raises(LonelyPSUError, match=r"stage 2: 1 .* \(7\)"):
+        mean(design, "y")
