@@ -135,7 +135,7 @@ def _one_stage(
     *,
     check_nested: bool,
 ) -> tuple[Stage, np.ndarray, Sequence[str]]:
-    """Number the units of a stage within their strata; return the stage, each row's unit, and the units' names.
+    """Number the units of a stage within their strata: the stage, each row's unit, and the units' names.
 
     parents : names of the units of the stage before; one empty name at stage 1
     """
@@ -168,7 +168,7 @@ def _one_stage(
     size = np.bincount(stratum, minlength=n_strata)
     starts = np.concatenate([[0], np.cumsum(size)[:-1]])
     if strata is None:
-        labels = tuple(parents[p] for p in members[0]) if n_parents > 1 else ("the whole sample",)
+        labels = tuple(str(parents[p]) for p in members[0]) if n_parents > 1 else ("the whole sample",)
     else:
         labels = tuple(str(strata.levels[c]) for c in members[1])
     stage = Stage(members[0][stratum], stratum, starts, size, np.zeros(len(stratum)), labels)
