@@ -29,7 +29,7 @@ $(VENV)/.dev: requirements-dev.txt requirements.txt | $(VENV)/.python
 	@touch $@ $(VENV)/.runtime
 
 demo: $(VENV)/.runtime ## set up, build the model city and start the site on SQLite, without a broker
-	@MINYI_ENV=demo $(BIN)/python manage.py demo --port $(PORT)
+	@MINYI_ENV=demo MINYI_PUBLIC_URL=http://127.0.0.1:$(PORT) $(BIN)/python manage.py demo --port $(PORT)
 
 test: $(VENV)/.dev ## set up and pass the tests
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports

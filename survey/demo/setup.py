@@ -7,12 +7,11 @@ from datetime import timedelta
 from pathlib import Path
 
 from django.conf import settings
-from django.db import transaction
 
 from survey.accounts.models import User
 from survey.audit.services import COMMAND
 from survey.common.clock import today
-from survey.contacts.services import issue_codes
+from survey.contacts.services import prepare_letters
 from survey.demo import texts
 from survey.demo.city import DISTRICTS, Answers, build_model_city, write_household_list
 from survey.demo.design import SPEC
@@ -119,7 +118,7 @@ def build(say: Say) -> Built:
     design = create_design(round=round_, frame=frame, spec=SPEC, acting_user=lead)
     draw_sample(design=design, acting_user=lead)
     open_round(round=round_, acting_user=lead)
-    say("给抽中的每一户发码")
+    say("给抽中的每一户印信，一户一页，各有各的码")
     letters, guests = write_letters(round_, lead)
     return Built(round_, city, answers, people, letters, guests)
 
@@ -165,15 +164,17 @@ def make_round(lead: User) -> Round:
     )
 
 
-@transaction.atomic
 def write_letters(round_: Round, lead: User) -> tuple[dict[int, Letter], list[Letter]]:
-    """Codes for every released case. A few households stay silent: the newcomers answer for them."""
-    cases = list(Case.objects.filter(round=round_).released().select_related("frame_unit").order_by("number"))
-    letters = {
-        case.pk: Letter(case.pk, int(case.frame_unit.household_number), f"/s/{secret}", typed)
-        for case, secret, typed in issue_codes(cases=cases, batch=None, acting_user=lead)
-    }
-    guests = [letters.pop(case.pk) for case in cases[:N_GUESTS]]
+    """Print every letter, and read its codes as its household does. A few stay silent, for newcomers."""
+    letters: dict[int, Letter] = {}
+
+    def read(issued: list[tuple[Case, str, str]]) -> None:
+        for case, secret, typed in issued:
+            household = int(case.frame_unit.household_number)
+            letters[case.pk] = Letter(case.pk, household, f"/s/{secret}", typed)
+
+    prepare_letters(round=round_, acting_user=lead, deliver=read)
+    guests = [letters.pop(case) for case in sorted(letters)[:N_GUESTS]]
     guests_file().write_text(json.dumps([asdict(g) for g in guests], ensure_ascii=False), encoding="utf-8")
     return letters, guests
 
