@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.design import SurveyDesign
@@ -19,6 +19,7 @@ def test_unanimity_still_has_an_interval_with_width(method, p):
 
 
 @pytest.mark.parametrize("method", INSIDE)
+@settings(max_examples=60, deadline=None)
 @given(p=st.floats(0.001, 0.999), n=st.integers(5, 5000), deff=st.floats(0.5, 4), df=st.integers(1, 400))
 def test_intervals_hold_their_estimate_and_stay_in_the_unit_range(method, p, n, deff, df):
     low, high = proportion_interval(p, deff * p * (1 - p) / n, method=method, df=df, n=n)

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
@@ -32,6 +32,7 @@ def simple(seed, n=2000):
     }
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.floats(0.05, 30), st.integers(1, 6), st.one_of(st.just(np.inf), st.integers(2, 200)))
 def test_equal_weights_give_chi_square_and_f(x, k, ddf):
     want = stats.chi2.sf(x, k) if np.isinf(ddf) else stats.f.sf(x / k, k, ddf)
@@ -109,6 +110,7 @@ def test_a_target_is_tested_also_when_everybody_agrees():
     assert test_against_target(proportion(design, "z", levels=[1]), 0.95).p_value > 0.9
 
 
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
 def test_corrections_agree_with_statsmodels(p):
     assert adjust_p(p, "holm") == pytest.approx(multipletests(p, method="holm")[1], abs=1e-12)
