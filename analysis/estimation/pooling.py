@@ -1,10 +1,8 @@
 """Variances for domains with too few PSUs, pooled across all domains of a kind (streets of a city).
 
 With m PSUs a direct variance has m − 1 degrees of freedom; at m = 2 … 5 it is unusable, and with unanimous
-PSUs it
-is 0. The generalized variance function used here (Wolter 2007, ch. 7, with the model of Gabler, Häder &
-Lahiri
-1999 for its form) writes the variance of a domain mean as
+PSUs it is 0. The generalized variance function used here (Wolter 2007, ch. 7, with the model of Gabler,
+Häder & Lahiri 1999 for its form) writes the variance of a domain mean as
 
     V_d = S²_d / n*_d · [1 + (b*_d − 1) ρ],   n* = (Σw)²/Σw²,   b* = Σ_psu (Σw)² / Σw²
 
@@ -53,8 +51,7 @@ class PooledEstimate:
     @property
     def note(self) -> str:
         return (
-            f"{int(self.pooled.sum())} of {len(self.pooled)} domains have fewer than {self.min_psus} PSUs; "
-            f"their "
+            f"{int(self.pooled.sum())} of {len(self.pooled)} domains have fewer than {self.min_psus} PSUs; their "
             f"variance is pooled across domains (intra-cluster correlation {self.rho:.3f}, "
             f"{self.rho_df:.0f} degrees of freedom)"
         )
@@ -149,11 +146,12 @@ def _fit(direct: Estimate, mine: np.ndarray) -> tuple[float, float, np.ndarray, 
             "domains, or join strata."
         )
     rho = 0.0
+    n_kish = np.where(direct.n_kish > 0, direct.n_kish, np.nan)  # a domain without answers has none
     # The sample's S² falls short of the population's by the factor 1 − deff/n*, which depends on ρ itself.
     for _ in range(20):
         deff = np.maximum(1 + (b - 1) * rho, 0.05)
-        corrected = element / np.clip(1 - deff / direct.n_kish, 0.2, 1.0)
-        relative = direct.variance[usable] * direct.n_kish[usable] / corrected[usable]
+        corrected = element / np.clip(1 - deff / n_kish, 0.2, 1.0)
+        relative = direct.variance[usable] * n_kish[usable] / corrected[usable]
         weight = direct.df[usable] * (b[usable] - 1)
         base = np.sum(weight * (b[usable] - 1))
         new = float(np.sum(weight * (relative - 1)) / base) if base > 0 else 0.0
@@ -163,7 +161,7 @@ def _fit(direct: Estimate, mine: np.ndarray) -> tuple[float, float, np.ndarray, 
             break
         rho = new
     deff = 1 + (b - 1) * rho
-    corrected = element / np.clip(1 - deff / direct.n_kish, 0.2, 1.0)
+    corrected = element / np.clip(1 - deff / n_kish, 0.2, 1.0)
     share = direct.df[usable] * (b[usable] - 1) ** 2
     share = share if share.sum() > 0 else direct.df[usable]
     rho_df = share.sum() ** 2 / np.sum(share**2 / direct.df[usable])
