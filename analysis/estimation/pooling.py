@@ -51,8 +51,8 @@ class PooledEstimate:
     @property
     def note(self) -> str:
         return (
-            f"{int(self.pooled.sum())} of {len(self.pooled)} domains have fewer than {self.min_psus} PSUs; their "
-            f"variance is pooled across domains (intra-cluster correlation {self.rho:.3f}, "
+            f"{int(self.pooled.sum())} of {len(self.pooled)} domains have fewer than {self.min_psus} PSUs; "
+            f"their variance is pooled across domains (intra-cluster correlation {self.rho:.3f}, "
             f"{self.rho_df:.0f} degrees of freedom)"
         )
 
