@@ -1,13 +1,13 @@
 """Multivariate allocation: the least cost that meets a precision target for every domain and variable.
 
-With x_h = 1/n_h the problem is convex: minimise Σ c_h/x_h under Σ_h a_jh x_h ≤ 1 for every target j, and
-x_h ≥ 1/N_h. It is solved by an interior point method (log barrier, Newton steps), which reaches the optimum
-for any number of targets, where Bethel's and Chromy's iterations may stop short of it.
+With y_h = 1/n_h - 1/N_h ≥ 0 the problem is convex: minimise Σ c_h/(y_h + 1/N_h) under Σ_h a_jh y_h ≤ 1,
+a_jh = N_h²S_hj²/(cv_j·total_j)², for every target j. It is solved by a primal-dual interior point method,
+which finds the optimum for any number of targets, where Bethel's and Chromy's iterations may stop short.
 
 References
 ----------
 Bethel, J. (1989). Sample allocation in multivariate surveys. Survey Methodology 15, 47-57 (eqs. 2.1-2.3).
-Boyd, S. & Vandenberghe, L. (2004). Convex Optimization, section 11.3. R: SamplingStrata::bethel,
+Boyd, S. & Vandenberghe, L. (2004). Convex Optimization, section 11.7. R: SamplingStrata::bethel,
 R2BEAT::beat.1st.
 """
 
@@ -20,7 +20,8 @@ from analysis.errors import DesignError, NotConvergedError
 from analysis.selection.probabilities import Numbers
 
 _GAP = 1e-10  # share of the cost by which the result may exceed the least one
-_MAX_STEPS = 400
+_MAX_STEPS = 500
+_SHRINK = 10.0  # how much nearer to the optimum each step aims
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +71,8 @@ def allocate_bethel(
     n = np.zeros(len(population))
     if live.any():
         used = a[:, live]
-        n[live] = 1.0 / _minimise(cost[live], used[(used > 0).any(axis=1)], 1.0 / population[live])
+        lower = 1.0 / population[live]
+        n[live] = 1.0 / (_minimise(cost[live], used[(used > 0).any(axis=1)], lower) + lower)
     n = np.maximum(n, np.minimum(minimum, population))
     reached = {target.name: precision_reached(population, target, n) for target in targets}
     # A share of 1e-9 above a whole number is the solver's, not the problem's.
@@ -97,68 +99,81 @@ def _coefficients(population: np.ndarray, target: PrecisionTarget) -> np.ndarray
     total = (population * target.mean)[target.strata].sum()
     if total == 0:
         raise DesignError(f"target {target.name}: a cv is undefined, since the domain's total is 0")
-    spread = np.where(target.strata, population * target.sd**2, 0.0)
-    return population * spread / ((target.cv * total) ** 2 + spread.sum())
+    return np.where(target.strata, (population * target.sd / (target.cv * total)) ** 2, 0.0)
 
 
 def _minimise(cost: np.ndarray, a: np.ndarray, lower: np.ndarray) -> np.ndarray:
-    """x with the least Σ c/x under a x ≤ 1, x ≥ lower; every constraint holds strictly.
+    """y with the least Σ c/(y + lower) under a y ≤ 1, y ≥ 0; both hold strictly.
 
-    x = lower meets every target strictly (a census has no variance), so a point just above starts the path.
+    Primal-dual path following (Boyd & Vandenberghe 2004, algorithm 11.2). Every coordinate is scaled to 1 at
+    the start, where half of each target's room is left, and the cost to 1.
     """
-    # Scaled so that the start is near 1 in every coordinate and the cost is near 1.
-    room = (1 - a @ lower) / np.maximum(a @ lower, np.finfo(float).tiny)
-    x = lower * (1 + min(0.5 * float(room.min()), 1e3))
-    scale, weight = x.copy(), cost / x
-    weight /= weight.sum()
-    a, lower, x = a * scale, lower / scale, np.ones(len(x))
-    barrier, m = 1.0, len(a) + len(x)
+    scale = 0.5 / (len(lower) * a.max(axis=0))
+    a, lower, cost = a * scale, lower / scale, cost / scale
+    y = np.ones(len(lower))
+    cost = cost / (cost / (y + lower)).sum()
+    # The slack is carried along, not computed as 1 - a y, which would lose its digits near the optimum.
+    slack = 1 - a @ y
+    state = (y, 1 / slack, 1 / y, slack)
     for _ in range(_MAX_STEPS):
-        step, decrement = _newton(weight, a, lower, x, barrier)
-        if decrement < 1e-6:
-            if m / barrier < _GAP * (weight / x).sum():
-                return x * scale
-            barrier *= 20
-            continue
-        x = x + _step_length(weight, a, lower, x, step, barrier, decrement) * step
+        y, multiplier, bound, slack = state
+        gap = multiplier @ slack + bound @ y
+        gradient = -cost / (y + lower) ** 2
+        stationary = gradient + a.T @ multiplier - bound
+        # y·(stationarity) is what a relative change of y could still gain.
+        if max(gap, np.abs(y * stationary).sum()) < _GAP * (cost / (y + lower)).sum():
+            return y * scale * min(1.0, 1.0 / float((a @ y).max()))
+        aim = gap / (_SHRINK * (len(slack) + len(y)))
+        steps = _newton(2 * cost / (y + lower) ** 3, gradient, a, aim, state)
+        length = min(_room(value, change) for value, change in zip(state, steps, strict=True))
+        length = _shorter(cost, a, lower, aim, state, steps, length)
+        state = tuple(value + length * change for value, change in zip(state, steps, strict=True))
     raise NotConvergedError("the allocation to precision targets did not settle")
 
 
 def _newton(
-    weight: np.ndarray, a: np.ndarray, lower: np.ndarray, x: np.ndarray, barrier: float
-) -> tuple[np.ndarray, float]:
-    """Newton's step of barrier·Σw/x - Σlog(1 - a x) - Σlog(x - lower), and half its squared decrement.
+    curvature: np.ndarray, gradient: np.ndarray, a: np.ndarray, aim: float, state: tuple[np.ndarray, ...]
+) -> tuple[np.ndarray, ...]:
+    """Newton's step of y, multipliers, bounds and slacks towards products of size `aim`.
 
-    The Hessian is diagonal plus a'Da of rank at most the number of targets (Woodbury).
+    Solved for the multipliers first, a system as large as the number of targets; the others follow without
+    dividing a difference by a vanishing slack.
     """
-    slack, above = 1 - a @ x, x - lower
-    gradient = -barrier * weight / x**2 + a.T @ (1 / slack) - 1 / above
-    diagonal = 2 * barrier * weight / x**3 + 1 / above**2
-    scaled = a / slack[:, None]
-    inner = np.eye(len(a)) + (scaled / diagonal) @ scaled.T
-    base = gradient / diagonal
-    step = -(base - (scaled / diagonal).T @ np.linalg.solve(inner, scaled @ base))
-    return step, float(-gradient @ step) / 2
+    y, multiplier, bound, slack = state
+    diagonal = curvature + bound / y
+    lack = gradient + a.T @ multiplier - aim / y
+    missed = a @ y + slack - 1
+    system = (a / diagonal) @ a.T + np.diag(slack / multiplier)
+    d_multiplier = np.linalg.solve(system, aim / multiplier - slack - a @ (lack / diagonal) + missed)
+    d_y = -(lack + a.T @ d_multiplier) / diagonal
+    d_bound = aim / y - bound - bound / y * d_y
+    d_slack = (aim - slack * d_multiplier) / multiplier - slack
+    return d_y, d_multiplier, d_bound, d_slack
 
 
-def _step_length(
-    weight: np.ndarray,
+def _room(value: np.ndarray, step: np.ndarray) -> float:
+    """The part of a step that leaves a positive value at a hundredth of itself at least."""
+    falling = step < 0
+    return float(np.min(-0.99 * value[falling] / step[falling], initial=1.0))
+
+
+def _shorter(
+    cost: np.ndarray,
     a: np.ndarray,
     lower: np.ndarray,
-    x: np.ndarray,
-    step: np.ndarray,
-    barrier: float,
-    decrement: float,
+    aim: float,
+    state: tuple[np.ndarray, ...],
+    steps: tuple[np.ndarray, ...],
+    length: float,
 ) -> float:
-    """Backtracking: stay strictly inside, and fall by a share of what the slope promises."""
+    """Halve the step, a few times at most, until what is left of the optimality conditions shrinks."""
 
-    def value(point: np.ndarray) -> float:
-        slack, above = 1 - a @ point, point - lower
-        if slack.min() <= 0 or above.min() <= 0:
-            return np.inf
-        return float(barrier * (weight / point).sum() - np.log(slack).sum() - np.log(above).sum())
+    def residual(part: float) -> float:
+        y, multiplier, bound, slack = (v + part * d for v, d in zip(state, steps, strict=True))
+        stationary = y * (a.T @ multiplier - bound - cost / (y + lower) ** 2)
+        return float(np.linalg.norm(np.concatenate([stationary, multiplier * slack - aim, bound * y - aim])))
 
-    start, length = value(x), 1.0
-    while length > 1e-12 and value(x + length * step) > start - 0.2 * length * decrement:
+    start, shortest = residual(0.0), length / 16
+    while length > shortest and residual(length) > (1 - 0.01 * length) * start:
         length /= 2
     return length
