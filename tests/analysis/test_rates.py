@@ -25,15 +25,21 @@ def test_e_is_the_share_of_known_units_that_are_eligible():
     assert eligibility_rate(EXAMPLE) == pytest.approx(9 / 10)
 
 
-def test_without_anything_known_e_is_one():
-    assert outcome_rates({"UH": 5}).e == 1.0
+def test_without_anything_known_there_is_no_e_and_no_rate_that_needs_it():
+    result = outcome_rates({"UH": 5})
+    assert result.e is None and result.rates["RR3"] is None and result.rates["RR1"] == 0
+
+
+def test_weighted_counts_keep_their_fractions():
+    result = outcome_rates({"I": 10.5, "R": 4.5, "UH": 6.0})
+    assert result.rates["RR1"] == pytest.approx(0.5) and result.counts["UH"] == 6
 
 
 def test_no_case_at_all_gives_no_rate_instead_of_a_division_by_zero():
     assert set(outcome_rates({}).rates.values()) == {None}
 
 
-@pytest.mark.parametrize("counts", [{"X": 1}, {"I": -1}])
+@pytest.mark.parametrize("counts", [{"X": 1}, {"I": -1}, {"I": float("nan")}])
 def test_impossible_counts_are_refused(counts):
     with pytest.raises(AnalysisError):
         outcome_rates(counts)
