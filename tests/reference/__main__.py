@@ -4,9 +4,10 @@ import json
 import sys
 from pathlib import Path
 
-from tests.reference import survey_format
+from tests.reference import sampling_format, survey_format
 
-FORMATS = {"survey-cases/1": survey_format.run_folder}
+# Folders of the sampling format carry no name of their format.
+FORMATS = {"survey-cases/1": survey_format.run_folder, "": sampling_format.run_folder}
 
 
 def main(arguments: list[str]) -> int:
