@@ -34,8 +34,8 @@ _SLACK = 1e-9
 def small_cells(tables: LinkedTables, minimum: float, *, zeros: bool = False) -> list[Cell]:
     """Cells under a floor: 0 < value < minimum, and 0 itself if `zeros`.
 
-    The threshold rule of frequency tables: Hundepool et al. (2012), Statistical Disclosure Control, section
-    5.2. R: `sdcTable::primarySuppression(type = "freq")`.
+    The threshold rule of frequency tables: Hundepool et al. (2012), Statistical Disclosure Control, ch.
+    5. R: `sdcTable::primarySuppression(type = "freq")`.
     """
     if minimum <= 0:
         raise AnalysisError(f"the floor is a positive number; got {minimum}")
@@ -52,7 +52,7 @@ def unanimous_cells(tables: LinkedTables, answers: Iterable[Sequence[Cell]]) -> 
     Returns
     -------
     The cells that hold all of their group, where the group has members. Group disclosure: Hundepool et al.
-    (2012), section 5.2.2.
+    (2012), ch. 5.
     """
     out = []
     for group in answers:
@@ -66,7 +66,7 @@ def unanimous_cells(tables: LinkedTables, answers: Iterable[Sequence[Cell]]) -> 
 def dominance_cells(contributions: Mapping[Cell, Sequence[float]], n: int, percent: float) -> list[Cell]:
     """Amount cells in which the n largest contributors hold more than `percent` of the sum: the (n, k) rule.
 
-    Hundepool et al. (2012), section 4.2.2. R: `sdcTable::primarySuppression(type = "nk")`.
+    Hundepool et al. (2012), ch. 4. R: `sdcTable::primarySuppression(type = "nk")`.
     """
     if n < 1 or not 0 < percent < 100:
         raise AnalysisError("the (n, k) rule needs n ≥ 1 and a percentage between 0 and 100")
@@ -81,7 +81,7 @@ def dominance_cells(contributions: Mapping[Cell, Sequence[float]], n: int, perce
 def p_percent_cells(contributions: Mapping[Cell, Sequence[float]], percent: float) -> list[Cell]:
     """Amount cells from which the second largest contributor can estimate the largest to within `percent`.
 
-    Sensitive if sum − x₁ − x₂ < p/100·x₁. Hundepool et al. (2012), section 4.2.2. R:
+    Sensitive if sum − x₁ − x₂ < p/100·x₁. Hundepool et al. (2012), ch. 4. R:
     `sdcTable::primarySuppression(type = "p")`.
     """
     if percent <= 0:

@@ -58,7 +58,7 @@ def interviewer_effect(
 
     Notes
     -----
-    Formulas: `analysis.planning.icc_anova` (Searle 1971, Linear Models, section 9.9; Smith 1957, Annals of
+    Formulas: `analysis.planning.icc_anova` (Searle 1971, Linear Models, ch. 9; Smith 1957, Annals of
     Human Genetics 21, 363–373); design effect: Kish (1962), JASA 57, 92–115. Unless addresses were assigned
     to interviewers at random within an area, the effect of the place is in it too (O'Muircheartaigh &
     Campanelli 1998, JRSS A 161, 63–77). R: `ICC::ICCest`.

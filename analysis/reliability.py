@@ -179,7 +179,7 @@ def _factor_ml(r: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     def objective(theta: np.ndarray) -> tuple[float, np.ndarray]:
         scale, values = loadings(theta)
         gap = np.outer(scale, scale) + np.diag(theta) - r
-        # Up to ln|R|; at the best λ only the diagonal of the gap drives Θ (Jöreskog 1967, eq. 21).
+        # Up to ln|R|; at the best λ only the diagonal of the gap drives Θ (Jöreskog 1967).
         value = float(np.sum(values[:-1] - np.log(values[:-1])) - len(r) + 1)
         return value, np.diag(gap) / theta**2
 

@@ -92,7 +92,7 @@ def r_indicator(
     [Σd·z'Σ_βz − VT/N]/N, VT = Σ_h N_h²(1 − n_h/N_h)·var_h(ρ)/n_h. Partial indicators: unconditional
     sign(ρ̄_k − μ)·√(N_k/N·(ρ̄_k − μ)²), conditional √(Σ_k d(ρ − ρ̄_cell)²/N) within the cells of all other
     variables. Schouten, Cobben & Bethlehem (2009), Survey Methodology 35, 101–113; Shlomo, Skinner &
-    Schouten (2012), J. Statistical Planning and Inference 142, 201–211 (bias: eq. 16; variance of S² as
+    Schouten (2012), J. Statistical Planning and Inference 142, 201–211 (bias; variance of S² as
     4a'Σ_βa + 2tr(BΣ_βBΣ_β) + sampling variance, a = Σd(ρ−μ)(z−z̄)/N, B = Σd(z−z̄)(z−z̄)'/N); RISQ manual 2.1
     (2015). R: the RISQ project's `getRIndicator`.
     """

@@ -73,7 +73,7 @@ def relative_importance(
     Notes
     -----
     Shapley: Σ_S |S|!(p−|S|−1)!/p!·(R²(S ∪ k) − R²(S)) (Lindeman, Merenda & Gold 1980, p. 119 ff.; Grömping
-    2007, American Statistician 61, 139–147, eq. 6). Johnson (2000), Multivariate Behavioral Research 35,
+    2007, American Statistician 61, 139–147). Johnson (2000), Multivariate Behavioral Research 35,
     1–19: ε = (Λ∘Λ)(β∘β), Λ = R_xx^{1/2}, β = Λ⁻¹r_xy. Pratt (1987). R: `relaimpo::calc.relimp`.
     """
     names, matrix = _matrix(x)

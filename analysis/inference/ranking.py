@@ -82,7 +82,7 @@ def rank_joint_intervals(
     -----
     e ± z·se with z at 1 − α/(2K) or (1 + (1−α)^(1/K))/2. With Λ_L = units wholly below k and Λ_R wholly
     above, the rank (1 = lowest) lies in #Λ_L + 1 … K − #Λ_R. Klein, Wright & Wieczorek (2020), JRSS A 183,
-    589–606, eq. 3 and theorem 1. R: `RankingProject`.
+    589–606. R: `RankingProject`.
     """
     value, ok = _prepare(estimate, np.asarray(se, dtype=float))
     s, count = np.asarray(se, dtype=float), int(ok.sum())
@@ -178,8 +178,8 @@ def rank_simultaneous(
     T_jk = (e_j − e_k)/se_jk over ordered pairs. The critical value is the `level` quantile of the largest
     simulated T over all ordered pairs; step-down repeats with the pairs not yet rejected until nothing new
     is. Rank set: 1 + number of units found larger … K − number found smaller. Mogstad, Romano, Shaikh &
-    Wilhelm (2024), Review of Economic Studies 91, 476–518, section 3 and algorithm 3.2; directional
-    errors included (their remark 3.4). R: `csranks::csranks(simul = TRUE)`, which takes variances as known.
+    Wilhelm (2024), Review of Economic Studies 91, 476–518. R: `csranks::csranks(simul = TRUE)`,
+    which takes variances as known.
 
     Small df: the numerator is normal with the given covariance, and the errors are simulated too: from a
     Wishart matrix if the units share PSUs (every T is then a Student t with the smaller df of the two), else
@@ -271,7 +271,7 @@ def rank_counts(
     Notes
     -----
     p_jk = P(X ≥ x_j), X ~ Binomial(x_j + x_k, ½). Bazylik, Mogstad, Romano, Shaikh & Wilhelm (2021), NBER
-    29519, section 4. R: `csranks::csranks_multinom`.
+    working paper 29519. R: `csranks::csranks_multinom`.
     """
     x = np.asarray(counts)
     if x.ndim != 1 or len(x) < 2 or (x < 0).any() or not np.array_equal(x, np.round(x)):

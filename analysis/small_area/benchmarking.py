@@ -32,8 +32,8 @@ def benchmark(
 
     Notes
     -----
-    Rao & Molina (2015), section 6.4.6; 'optimal' is Wang, Fuller & Qu (2008), Survey Methodology 34, 29–36,
-    eq. 3.2 with φ = 1/mse. The mse of the model does not cover the adjustment: print the gap beside it.
+    Rao & Molina (2015), section 6.4; 'optimal' is Wang, Fuller & Qu (2008), Survey Methodology 34, 29–36,
+    with φ = 1/mse. The mse of the model does not cover the adjustment: print the gap beside it.
     R: `sae` has none; `emdi::benchmark(type = "ratio" / "raking")`.
     """
     theta, w = np.asarray(estimate, dtype=float), np.asarray(share, dtype=float)

@@ -10,7 +10,7 @@ from analysis.small_area.fay_herriot import FayHerriot
 
 _OUTLIER = 3.0
 _SPARE = 10  # areas beyond the coefficients; Datta, Rao & Smith (2005) simulate no fewer than 15 areas
-_LEVERAGE = 0.5  # Huber (1981), Robust Statistics, section 7.2: avoid hat values above 0.5
+_LEVERAGE = 0.5  # Huber (1981), Robust Statistics, ch. 7: avoid hat values above 0.5
 
 
 @dataclass(frozen=True)

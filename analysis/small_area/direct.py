@@ -156,7 +156,7 @@ def direct_domain_mean(
     -----
     'weights, without replacement': Σwy/N, variance Σw(w−1)y²/N² (joint probabilities taken as products);
     'weights, with replacement': Σwy/N, Σ(nwy/N − ȳ)²/n; 'srs without replacement': ȳ, (1 − n/N)s²/n;
-    'srs with replacement': ȳ, s²/n. Rao & Molina (2015), section 2.4. R: `sae::direct`, followed to the
+    'srs with replacement': ȳ, s²/n. Rao & Molina (2015), ch. 2. R: `sae::direct`, followed to the
     letter: its variance for 'weights, with replacement' is that of a single draw, n − 1 times the usual
     estimate for a mean of n draws; `area_estimates` gives the usual one.
     """

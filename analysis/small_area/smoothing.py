@@ -57,8 +57,8 @@ def smooth_variances(
     same everywhere, and areas in which all agree take part with their 0.
     'loglinear': ln v = a + b·ln n_eff + c'z + ε by least squares over v > 0, D = Δ·exp(â + b̂·ln n_eff + ĉ'z),
     Δ = Σv/Σexp(…) over all areas with a variance, so that the retransformation keeps the sum (Hidiroglou,
-    Beaumont & Yung 2019, Survey Methodology 45, 101–126, section 3.2). Its zeros enter through Δ.
-    Use a function because D enters the model as known: Rao & Molina (2015), section 6.4.1. R: none in `sae`;
+    Beaumont & Yung 2019, Survey Methodology 45, 101–126). Its zeros enter through Δ.
+    Use a function because D enters the model as known: Rao & Molina (2015), section 6.4. R: none in `sae`;
     `emdi` asks the user for smoothed variances.
     """
     v, n = np.asarray(variance, dtype=float), np.asarray(n, dtype=float)

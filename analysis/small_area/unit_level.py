@@ -226,7 +226,7 @@ class _NestedError:
         return estimate, (1 - f) ** 2 * inner + (1 - f) * self.sigma_e / sizes
 
     def _component_covariance(self) -> np.ndarray:
-        """Inverse Fisher information of (σ²_u, σ²_e); Rao & Molina (2015), eq. 7.2.14 on."""
+        """Inverse Fisher information of (σ²_u, σ²_e); Rao & Molina (2015), section 7.2."""
         n, sampled = self.n, self.n > 0
         alpha = self.sigma_e + n * self.ratio * self.sigma_e
         uu = 0.5 * np.sum((n / alpha) ** 2)
