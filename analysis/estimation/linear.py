@@ -55,7 +55,7 @@ def mean(
     """
     names, values, flags = item_arrays(design, items)
     result = _totals_or_ratios(
-        design, "mean", names, values, None, _domains(design, by, where, drop_empty), missing, covariance
+        design, "mean", names, values, None, domain_rows(design, by, where, drop_empty), missing, covariance
     )
     return _as_proportion(result) if flags and all(flags) else result
 
@@ -73,7 +73,7 @@ def total(
     """Weighted totals Σwy; parameters as in `mean`. R: svytotal."""
     names, values, _ = item_arrays(design, items)
     return _totals_or_ratios(
-        design, "total", names, values, None, _domains(design, by, where, drop_empty), missing, covariance
+        design, "total", names, values, None, domain_rows(design, by, where, drop_empty), missing, covariance
     )
 
 
@@ -95,7 +95,14 @@ def ratio(
     values = [a for _ in lows for a in tops]
     divisors = [b for b in lows for _ in tops]
     return _totals_or_ratios(
-        design, "ratio", names, values, divisors, _domains(design, by, where, drop_empty), missing, covariance
+        design,
+        "ratio",
+        names,
+        values,
+        divisors,
+        domain_rows(design, by, where, drop_empty),
+        missing,
+        covariance,
     )
 
 
@@ -118,6 +125,20 @@ def proportion(
         them (a top-k share), named `name`
     exclude : codes that are no answer here (don't know, refused): left out of the denominator
     """
+    columns = share_columns(design, item, levels=levels, name=name, exclude=exclude)
+    result = mean(design, columns, by=by, where=where, covariance=covariance, drop_empty=drop_empty)
+    return _as_proportion(result)
+
+
+def share_columns(
+    design: Design,
+    item: ColumnSpec,
+    *,
+    levels: Sequence[Any] | None = None,
+    name: str | None = None,
+    exclude: Sequence[Any] = (),
+) -> dict[str, np.ndarray]:
+    """1, 0 or NaN for each row and category (or the one group of `levels`), as `proportion` averages them."""
     factor = design.columns.factor(item)
     label = name or (item if isinstance(item, str) else "item")
     out = np.array([level in exclude for level in factor.levels] + [True])
@@ -134,8 +155,7 @@ def proportion(
         columns = {label: np.where(missing, np.nan, chosen[factor.codes])}
     if not columns:
         raise AnalysisError(f"{label} has no category left to estimate")
-    result = mean(design, columns, by=by, where=where, covariance=covariance, drop_empty=drop_empty)
-    return _as_proportion(result)
+    return columns
 
 
 def _as_proportion(result: Estimate) -> Estimate:
@@ -159,7 +179,8 @@ def item_arrays(design: Design, items: Items) -> tuple[list[str], list[np.ndarra
     return [n for n, _ in named], [design.columns.numeric(spec, f"item {n}") for n, spec in named], flags
 
 
-def _domains(design: Design, by: Any, where: np.ndarray | None, drop_empty: bool) -> Domains:
+def domain_rows(design: Design, by: Any, where: np.ndarray | None, drop_empty: bool) -> Domains:
+    """The domains that `by` and `where` name."""
     inside = None
     if where is not None:
         inside = np.asarray(where)

@@ -154,12 +154,18 @@ def residual_totals(design: SurveyDesign, z: np.ndarray, moments: Sequence[np.nd
     return z
 
 
+def totals_of_scores(design: SurveyDesign, scores: Scores) -> np.ndarray:
+    """Totals per last-stage unit, shape (n_units, n_columns), with the residuals of any calibration taken."""
+    z = scores.unit_totals(design)
+    if not design.residual_steps:
+        return z
+    moments = [scores.moments(b.x, b.g) for step in design.residual_steps for b in step.blocks]
+    return residual_totals(design, z, moments)
+
+
 def covariance_of_scores(design: SurveyDesign, scores: Scores, *, diagonal: bool = False) -> np.ndarray:
     """Design-based covariance of Σ scores for a Taylor design."""
-    z = scores.unit_totals(design)
-    if design.residual_steps:
-        moments = [scores.moments(b.x, b.g) for step in design.residual_steps for b in step.blocks]
-        z = residual_totals(design, z, moments)
+    z = totals_of_scores(design, scores)
     present = None
     if design.domain_lonely:
         touched = Scores((scores.values != 0).astype(float), scores.codes, scores.n_domains)
