@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 
+from analysis.design import SurveyDesign
 from analysis.errors import AnalysisError
+from analysis.estimation import contrast, mean, proportion
 from analysis.scores import (
     DECIMAL_5,
     LINEAR_5,
@@ -11,6 +13,7 @@ from analysis.scores import (
     numeric_rule,
     points_rule,
 )
+from tests.analysis.samples import two_stage
 
 SAFE = ["很安全", "安全", "基本安全", "不太安全", "不安全"]
 # National safety survey 2002, n = 101,988 (People's Daily 2003-03-03): shares of the five answers in per
@@ -66,3 +69,32 @@ def test_an_index_needs_half_of_its_items():
 def test_a_tie_at_the_cut_of_a_top_share_is_refused():
     with pytest.raises(AnalysisError, match="unclear"):
         points_rule([1, 2, 3], [100, 50, 50]).top(2)
+
+
+def test_the_error_of_an_index_accounts_for_all_of_its_components():
+    data = two_stage(1)
+    design = SurveyDesign(data, weights="w", strata="h", clusters="psu")
+    index = CompositeIndex("安全感", {"y": 2, "x": 1, "z": 1})
+    scores = {k: design.columns.array(k) for k in index.items}
+    direct = mean(design, {"index": index.compute(scores)})
+    parts = mean(design, scores)
+    weights = {"y": 0.5, "x": 0.25, "z": 0.25}
+    made = contrast(parts, {"index": weights})
+    assert direct.estimate == pytest.approx(made.estimate)
+    assert direct.se == pytest.approx(made.se)
+    assert direct.df == pytest.approx(made.df)
+    apart = np.sqrt(sum(w**2 * v for w, v in zip(weights.values(), parts.variance, strict=True)))
+    assert abs(direct.se[0] / apart - 1) > 1e-3
+
+
+def test_scores_and_shares_of_a_survey_keep_their_base():
+    """The published answers again, through a design: the figure, its base, and 不了解 as a share apart."""
+    answers = np.append(ANSWERS, ["不了解"] * 200)
+    rule = points_rule(SAFE, LINEAR_5, no_answer=["不了解"])
+    design = SurveyDesign({"a": answers}, weights=np.ones(len(answers)))
+    score = mean(design, {"score": rule.score(answers)})
+    assert (score.estimate[0], score.n[0]) == (pytest.approx(57.5), 1000)
+    share = proportion(design, "a", levels=rule.top(2), exclude=rule.no_answer)
+    assert (share.estimate[0], share.n[0]) == (pytest.approx(0.425), 1000)
+    apart = mean(design, {"dk": rule.no_opinion(answers)})
+    assert (apart.estimate[0], apart.n[0]) == (pytest.approx(1 / 6), 1200)

@@ -18,6 +18,7 @@ from analysis.inference.comparison import (
     test_against_target,
 )
 from analysis.inference.quadratic_forms import tail_exact, tail_saddlepoint, tail_satterthwaite
+from analysis.weighting import poststratify
 from tests.analysis.samples import two_stage
 
 
@@ -80,6 +81,23 @@ def test_goodness_of_fit_keeps_its_level_under_clustering():
     assert rejected / 300 < 0.09
 
 
+def test_shares_that_calibration_fixes_leave_nothing_to_test():
+    data = simple(14)
+    design = SurveyDesign(data, weights=np.ones(2000))
+    fixed = poststratify(design, "a", {0: 900.0, 1: 700.0, 2: 400.0})
+    for shares in ({0: 0.45, 1: 0.35, 2: 0.2}, {0: 0.3, 1: 0.3, 2: 0.4}):
+        with pytest.raises(AnalysisError, match="nothing to test"):
+            goodness_of_fit_test(fixed, "a", shares)
+    assert goodness_of_fit_test(fixed, "g", {0: 0.5, 1: 0.5}).p_value > 0.001
+
+
+def test_goodness_of_fit_of_a_simple_sample_is_pearsons():
+    data = simple(15)
+    found = goodness_of_fit_test(SurveyDesign(data, weights=np.ones(2000)), "a", {0: 0.3, 1: 0.3, 2: 0.4})
+    pearson = stats.chisquare(np.bincount(data["a"]), 2000 * np.array([0.3, 0.3, 0.4]))
+    assert found.statistic == pytest.approx(pearson.statistic)
+
+
 def test_a_two_sample_t_in_a_simple_sample_is_welchs_up_to_n():
     data = simple(5)
     found = t_test(SurveyDesign(data, weights=np.ones(2000)), "y", "g")
@@ -108,6 +126,31 @@ def test_a_target_is_tested_also_when_everybody_agrees():
     reached = test_against_target(proportion(design, "one", levels=[1]), 0.8)
     assert 0 < reached.p_value < 0.01
     assert test_against_target(proportion(design, "z", levels=[1]), 0.95).p_value > 0.9
+
+
+def test_a_mean_is_tested_against_a_target_by_t_and_both_sides_add_up():
+    design = SurveyDesign(two_stage(17), weights="w", strata="h", clusters="psu")
+    result = mean(design, "y")
+    above = test_against_target(result, 68.0)
+    below = test_against_target(result, 68.0, alternative="less")
+    t = (result.estimate[0] - 68) / result.se[0]
+    assert above.statistic == pytest.approx(t)
+    assert above.p_value == pytest.approx(stats.t.sf(t, 8))
+    assert above.p_value + below.p_value == pytest.approx(1)
+    with pytest.raises(AnalysisError, match="between 0 and 1"):
+        test_against_target(proportion(design, "z", levels=[1]), 80)
+
+
+def test_a_target_that_is_just_met_is_rejected_as_often_as_said():
+    """400 clustered samples with a true share of 80 %: at a true 5 %, more than 8.6 % rejections of “not
+    above the target” come less than once in 1,000 seeds."""
+    rng = np.random.default_rng(18)
+    rejected = 0
+    for _ in range(400):
+        y = (rng.random((40, 10)) < rng.beta(0.8 * 19, 0.2 * 19, 40)[:, None]).ravel()
+        design = SurveyDesign({"y": y, "c": np.repeat(np.arange(40), 10)}, weights=np.ones(400), clusters="c")
+        rejected += test_against_target(mean(design, "y"), 0.8).p_value < 0.05
+    assert rejected / 400 < 0.086
 
 
 @settings(max_examples=25, deadline=None)
