@@ -85,7 +85,7 @@ def write_household_list(city: City, path: Path) -> None:
 
 def _lines(city: City) -> Iterator[list[str]]:
     """Buildings of three units, five floors and two doors a floor; the address names them all."""
-    names = dict(Region.objects.filter(level="community").values_list("code", "name"))
+    names = dict(Region.objects.filter(level__in=("community", "street")).values_list("code", "name"))
     place = 0
     previous = -1
     for household, index in enumerate(city.household_community):
@@ -95,7 +95,8 @@ def _lines(city: City) -> Iterator[list[str]]:
         name = names[community.code].replace("居委会", "").replace("村委会", "").removesuffix("社区")
         building, rest = divmod(place, 30)
         unit, door = divmod(rest, 10)
-        address = f"{name}小区{building + 1}号楼{unit + 1}单元{door // 2 + 1}0{door % 2 + 1}室"
+        estate = f"{names[community.street]}{name}小区"
+        address = f"{estate}{building + 1}号楼{unit + 1}单元{door // 2 + 1}0{door % 2 + 1}室"
         yield [community.code, f"{household:06d}", address, "家庭户"]
 
 

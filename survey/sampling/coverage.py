@@ -20,6 +20,7 @@ def coverage_checks(frame: FrameVersion) -> dict[str, Any]:
     Keys: n_family, n_collective, collective_reason, empty_communities ([{code, name}], at most 500, with
     n_empty_communities), by_street ([{code, name, communities, family, collective}]), by_district ([{code,
     name, family, census_family_households, ratio, census_year}]; the last three are None without a census),
+    absent_districts (names of districts without a single household; the other keys leave them out),
     same_address_elsewhere (addresses that occur in two communities).
     """
     counted = {
@@ -38,6 +39,10 @@ def coverage_checks(frame: FrameVersion) -> dict[str, Any]:
         .filter(level="community")
         .values("id", "code", "name", "path")
     )
+    # A list may leave out whole districts on purpose: they are named once, not community by community.
+    present = {path_at(c["path"], "district") for c in communities if c["id"] in counted}
+    absent = sorted({path_at(c["path"], "district") for c in communities} - present)
+    communities = [c for c in communities if path_at(c["path"], "district") in present]
     empty = [c for c in communities if counted.get(c["id"], {}).get("family", 0) == 0]
     streets = _by_street(communities, counted, names)
     elsewhere = (
@@ -55,6 +60,7 @@ def coverage_checks(frame: FrameVersion) -> dict[str, Any]:
         "empty_communities": [{"code": c["code"], "name": c["name"]} for c in empty[:LISTED]],
         "by_street": streets,
         "by_district": _by_district(streets, names),
+        "absent_districts": [names.get(path, path) for path in absent],
         "same_address_elsewhere": elsewhere,
     }
 

@@ -194,6 +194,14 @@ def test_a_file_that_is_no_list_is_refused_in_words(tmp_path, district, content)
     assert FrameVersion.objects.count() == 0
 
 
+def test_districts_that_a_list_leaves_out_are_named_once(tmp_path, district):
+    city = Region.objects.get(code="370100000000")
+    checks = load(write_csv(tmp_path / "h.csv", GOOD), city).checks
+    assert checks["absent_districts"] == ["槐荫区"]
+    assert [d["name"] for d in checks["by_district"]] == ["天桥区"]
+    assert not any(c["code"].startswith("370104") for c in checks["empty_communities"])
+
+
 def test_coverage_is_checked_against_the_tree_and_the_census(tmp_path, district):
     checks = load(write_csv(tmp_path / "h.csv", GOOD), district).checks
     assert (checks["n_family"], checks["n_collective"]) == (3, 1)
