@@ -98,7 +98,11 @@ class ScoringRule:
 def linear_rule(
     codes: Sequence[Any], *, best_first: bool = True, no_answer: Sequence[Any] = (), name: str = ""
 ) -> ScoringRule:
-    """Equal steps from 100 to 0 over any number of answers (5: 100/75/50/25/0; 4: 100/66.7/33.3/0)."""
+    """Equal steps from 100 to 0 over any number of answers (5: 100/75/50/25/0; 4: 100/66.7/33.3/0).
+
+    codes : the answers in order, the best one first unless `best_first` is False
+    no_answer : codes that are no opinion; they get no points
+    """
     if len(codes) < 2:
         raise AnalysisError("a scale has at least two answers")
     values = np.linspace(100, 0, len(codes))

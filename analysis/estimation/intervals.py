@@ -133,6 +133,7 @@ def _sin_squared(angle: np.ndarray, p: np.ndarray, bound: float) -> np.ndarray:
 
 
 def clopper_pearson(p: np.ndarray, size: np.ndarray, alpha: float) -> tuple[np.ndarray, np.ndarray]:
+    """Exact binomial interval at level 1 − alpha for a share p of `size`, which need not be whole."""
     p = np.clip(p, 0, 1)
     hits, misses = size * p, size * (1 - p)
     low = np.where(hits <= 1e-9, 0.0, special.betaincinv(np.maximum(hits, 1e-300), misses + 1, alpha / 2))

@@ -88,7 +88,10 @@ def ratio(
     covariance: bool | None = None,
     drop_empty: bool = True,
 ) -> Estimate:
-    """Ratios of totals Σwy/Σwx for all pairs; terms are 'numerator/denominator'. R: svyratio."""
+    """Ratios of totals Σwy/Σwx for all pairs; terms are 'numerator/denominator'. R: svyratio.
+
+    numerators, denominators : as `items` in `mean`, like the other parameters; a row needs both values
+    """
     top_names, tops, _ = item_arrays(design, numerators)
     low_names, lows, _ = item_arrays(design, denominators)
     names = [f"{a}/{b}" for b in low_names for a in top_names]

@@ -18,7 +18,10 @@ from analysis.frames import ColumnSpec
 def cohen_kappa(
     design: Design, first: ColumnSpec, second: ColumnSpec, *, where: np.ndarray | None = None
 ) -> Estimate:
-    """Cohen's kappa of two ratings on the same categories, delta method. R: `svykappa`."""
+    """Cohen's kappa of two ratings on the same categories, delta method. R: `svykappa`.
+
+    first, second : columns with the same levels; where : domain, as in `mean`. Rows need both ratings.
+    """
     a, b = design.columns.factor(first), design.columns.factor(second)
     if tuple(map(str, a.levels)) != tuple(map(str, b.levels)):
         raise AnalysisError(f"the two ratings have different categories: {a.levels} and {b.levels}")
@@ -44,6 +47,8 @@ def cohen_kappa(
 def cronbach_alpha(design: Design, items: Items, *, where: np.ndarray | None = None) -> Estimate:
     """Cronbach's alpha K/(K−1)·(1 − ΣS²_item/S²_sum) over rows with every item; delta method. R:
     `svycralpha`.
+
+    items : two or more numeric columns, all scored in the same direction; where : domain, as in `mean`
     """
     names, _, _ = item_arrays(design, items)
     k = len(names)

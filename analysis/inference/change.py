@@ -100,11 +100,11 @@ def change(
     -----
     In a stratum with n₁ and n₂ PSUs, m shared, C = (m − n₁n₂/N)·σ₁₂, with σ₁₂ estimated without bias by
     Σ d₁d₂ n₁n₂ / (m (n₁n₂ − n₁ − n₂ + m)) over the shared PSUs, d the deviations from each round's own
-    stratum mean (Tam 1984, The American Statistician 38, 288–289; Qualité & Tillé 2008, Survey Methodology
-    34, 173–181, for simple random samples). Rounds that avoid each other's PSUs on purpose have
-    C = −n₁n₂/N·σ₁₂, which their data cannot show: leave out the fpc of both then; that is on the safe side.
-    Households are taken as drawn afresh within shared PSUs; if they are asked again, their positive
-    covariance at later stages is not counted, which overstates the error.
+    stratum mean (Wood 2008, Journal of Official Statistics 24, 53–78; Knottnerus & van Delden 2012).
+    Rounds that avoid each other's PSUs on purpose have C = −n₁n₂/N·σ₁₂, which their data cannot show: leave
+    out the fpc of both then; that is on the safe side. Households are taken as drawn afresh within shared
+    PSUs; if they are asked again, their positive covariance at later stages is not counted, which overstates
+    the error.
     """
     if statistic not in _STATISTICS:
         raise AnalysisError(f"statistic is one of {', '.join(_STATISTICS)}; got {statistic!r}")

@@ -43,7 +43,10 @@ def _talbot(x: float, lam: np.ndarray, points: int = 24) -> float:
 
 
 def tail_saddlepoint(x: float, weights: np.ndarray, ddf: float = np.inf, *, whole_df: bool = False) -> float:
-    """The same by the Lugannani–Rice saddlepoint formula (Kuonen 1999), good to a relative error far out."""
+    """The same by the Lugannani–Rice saddlepoint formula (Kuonen 1999), good to a relative error far out.
+
+    Parameters as in `tail_exact`.
+    """
     lam, h, x0 = _terms(x, weights, ddf, whole_df)
     scale = lam.max()
     if not scale > 0:

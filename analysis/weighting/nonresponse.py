@@ -114,7 +114,10 @@ def adjust_by_propensity(
 
 
 def fit_propensity(x: np.ndarray, y: np.ndarray, weights: np.ndarray, max_iterations: int = 50) -> np.ndarray:
-    """Fitted probabilities of a weighted logistic regression (Newton steps), shape (n,)."""
+    """Fitted probabilities of a weighted logistic regression (Newton steps), shape (n,).
+
+    x : (n, q) with a constant first; y : 1 answered, 0 not
+    """
     beta = np.zeros(x.shape[1])
     rate = np.average(y, weights=weights)
     if not 0 < rate < 1:
