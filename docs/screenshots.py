@@ -6,6 +6,7 @@ make screenshots     # in another; ARGS="--site http://127.0.0.1:8100" for anoth
 
 import argparse
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -34,7 +35,7 @@ class Camera:
             self.page.goto("/accounts/login/")
             self.page.fill("input[name=username]", username)
             self.page.fill("input[name=password]", PASSWORD)
-            self.page.locator("main button[type=submit], form button[type=submit]").first.click()
+            self.page.keyboard.press("Enter")
             self.page.wait_for_load_state("networkidle")
 
     def take(self, name: str, path: str = "", full: bool = False) -> None:
@@ -42,6 +43,10 @@ class Camera:
         if path:
             self.page.goto(path)
         self.page.wait_for_load_state("networkidle")
+        self.shoot(name, full)
+
+    def shoot(self, name: str, full: bool = False) -> None:
+        """One picture of what is open, now."""
         self.page.screenshot(path=IMAGES / f"{name}.png", full_page=full)
 
 
@@ -63,13 +68,9 @@ def official(browser: Browser, site: str) -> None:
     phone.page.goto("/reports/")
     report = phone.page.locator("main a[href^='/reports/']").first.get_attribute("href") or "/reports/"
     phone.take("report-390", report)
-    phone.take("report-390-full", report, full=True)
     desk = Camera(browser, site, 1280, "wang")
     desk.take("report-1280", report)
-    desk.take("report-1280-full", report, full=True)
-    league = desk.page.locator("table, svg.league, .league").first
-    if league.count():
-        league.scroll_into_view_if_needed()
+    desk.page.locator("h2", has_text="个街道").first.evaluate("e => e.scrollIntoView()")
     desk.take("report-league-1280")
 
 
@@ -101,9 +102,20 @@ def resident(browser: Browser, site: str, letter: str) -> None:
     page.locator("input").first.fill("70")
     for _ in range(7):
         page.get_by_role("button", name="下一题").click()
-        radios = page.locator("input[type=radio]")
-        radios.nth(1).check()
+        page.locator("input[type=radio]").nth(1).check()
     phone.take("resident-item-390")
+    page.context.set_offline(True)
+    for _ in range(60):
+        if page.get_by_text("已保存在手机").count():
+            break
+        page.locator("button", has_text=re.compile("下一题|提交|交卷")).first.click()
+        skip = page.get_by_text("跳过这题")
+        radios = page.locator("input[type=radio]")
+        if radios.count() > 1:
+            radios.nth(1).check()
+        elif skip.count():
+            skip.first.click()
+    phone.shoot("resident-offline-390")
 
 
 def main() -> int:

@@ -5,6 +5,7 @@ by one factor, so that a laptop can hold it.
 """
 
 import csv
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -92,7 +93,7 @@ def _lines(city: City) -> Iterator[list[str]]:
         place = place + 1 if index == previous else 0
         previous = index
         community = city.communities[index]
-        name = names[community.code].replace("居委会", "").replace("村委会", "").removesuffix("社区")
+        name = re.sub("(居民|村民)?(委员会|居委会|村委会)$", "", names[community.code]).removesuffix("社区")
         building, rest = divmod(place, 30)
         unit, door = divmod(rest, 10)
         estate = f"{names[community.street]}{name}小区"

@@ -10,7 +10,7 @@ FORM_NUMBER, APPROVAL_NUMBER, APPROVING_BODY = "模民调 1 表", "模统制〔2
 CONSENT = {
     "zh-hans": {
         "lead": "您家的门牌是随机抽中的。每个街道只抽几百户，您的一份回答，也替没抽到的邻居说了话。",
-        "who": "济南市居民满意度调查组（模拟）。拨 0531-12345 可以核实真假。",
+        "who": "济南市居民满意度调查组（模拟）",
         "why": "看看哪些事该先办，办了以后有没有变好。",
         "kept": "不问姓名、不问证件号。只公布汇总数字，街道和社区看不到您个人的回答。",
         "how_long": "住址和联系方式在调查结束六个月后销毁，回答去掉住址后留存。",
@@ -27,7 +27,7 @@ CONSENT = {
     },
     "zh-hant": {
         "lead": "您家的門牌是隨機抽中的。每個街道只抽幾百戶，您的一份回答，也替沒抽到的鄰居說了話。",
-        "who": "濟南市居民滿意度調查組（模擬）。撥 0531-12345 可以核實真假。",
+        "who": "濟南市居民滿意度調查組（模擬）",
         "why": "看看哪些事該先辦，辦了以後有沒有變好。",
         "kept": "不問姓名、不問證件號。只公布匯總數字，街道和社區看不到您個人的回答。",
         "how_long": "住址和聯繫方式在調查結束六個月後銷毀，回答去掉住址後留存。",
@@ -45,7 +45,7 @@ CONSENT = {
     "en": {
         "lead": "Your home was chosen at random. Only a few hundred homes in each street are asked, so your "
         "answers also speak for neighbours who were not chosen.",
-        "who": "The Jinan resident satisfaction survey team (simulated). Call 0531-12345 to check that it is real.",
+        "who": "The Jinan resident satisfaction survey team (simulated)",
         "why": "To see what should be done first, and whether what was done has helped.",
         "kept": "No names, no identity numbers. Only totals are published; the street and the community never "
         "see your own answers.",
