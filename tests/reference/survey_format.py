@@ -18,8 +18,18 @@ def run_folder(folder: Path, expected: dict) -> list[Outcome]:
     outcomes = [_check_design(designs, name) for name in expected["designs"]]
     # A design that fails its check is one failure more; those that pass are not cases.
     return [o for o in outcomes if o is not None and o.lines] + [
-        run_case(designs, c) for c in expected["cases"]
+        run_guarded(designs, c) for c in expected["cases"]
     ]
+
+
+def run_guarded(designs: Designs, case: dict) -> Outcome:
+    """A case that breaks the engine is a failure with its line; the others still run and are counted."""
+    try:
+        return run_case(designs, case)
+    except Exception as error:
+        outcome = Outcome(case["id"])
+        outcome.fail(f"broke: {type(error).__name__}: {error}")
+        return outcome
 
 
 def _check_design(designs: Designs, name: str) -> Outcome | None:
@@ -29,8 +39,8 @@ def _check_design(designs: Designs, name: str) -> Outcome | None:
     outcome = Outcome(f"design {name}")
     try:
         design = designs.build(name, "remove")
-    except AnalysisError as error:
-        outcome.fail(f"refused: {error}")
+    except Exception as error:
+        outcome.fail(f"refused: {type(error).__name__}: {error}")
         return outcome
     n = len(designs.frame(name))
     got = {"n": n, "degf": design.df, "sum_weights": design.weights.sum()}

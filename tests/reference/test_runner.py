@@ -45,6 +45,17 @@ def test_an_unknown_verb_counts_as_unsupported(folder, capsys):
     assert capsys.readouterr().out.strip().endswith("0 passed, 0 failed, 1 unsupported")
 
 
+def test_a_case_that_breaks_the_engine_is_counted_and_the_others_still_run(folder, capsys):
+    whole = folder[1]["cases"][0]
+    broken = json.loads(json.dumps(whole)) | {"id": "broken"}
+    broken["spec"]["variables"] = [{"divination": 1}]
+    folder[1]["cases"] = [broken, whole]
+    assert run(folder) == 1
+    out = capsys.readouterr().out
+    assert "failed broken: broke: " in out
+    assert out.strip().endswith("1 passed, 1 failed, 0 unsupported")
+
+
 def test_a_number_where_r_refuses_is_a_failure(folder, capsys):
     folder[1]["cases"][0]["compare"] = "error"
     assert run(folder) == 1
