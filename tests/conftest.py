@@ -1,12 +1,39 @@
 """Shared fixtures: the cast of people and a small district."""
 
 import os
+import shutil
+from pathlib import Path
 
 import pytest
+from playwright.sync_api import Error, sync_playwright
 
 os.environ.setdefault("MINYI_ENV", "test")
 
 from tests import factories
+
+# The machine's own browser serves as well as Playwright's download.
+SYSTEM_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A running browser; skips where there is none."""
+    with sync_playwright() as playwright:
+        own = Path(playwright.chromium.executable_path)
+        path = next((found for name in SYSTEM_BROWSERS if (found := shutil.which(name))), None)
+        if path is None and not own.exists():
+            pytest.skip("no Chromium: apt install chromium, or `playwright install chromium`")
+        # Playwright's loop runs in this thread, where Django would refuse every query of the test's own.
+        before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
+        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+        try:
+            browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        except Error as reason:
+            pytest.skip(f"Chromium does not start here: {reason.message.splitlines()[0]}")
+        yield browser
+        browser.close()
+        if before is None:
+            del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 @pytest.fixture

@@ -1,38 +1,12 @@
-"""Headless Chromium for the journeys, or a plain word about what is missing."""
+"""A window that looks at every page it comes to."""
 
-import os
-import shutil
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Error, sync_playwright
 
 SCREENS = Path(__file__).resolve().parents[2] / "build" / "screens"
-# The machine's own browser serves as well as Playwright's download.
-SYSTEM_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 GRAVE = ("serious", "critical")
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    """A running browser; skips where there is none."""
-    with sync_playwright() as playwright:
-        own = Path(playwright.chromium.executable_path)
-        path = next((found for name in SYSTEM_BROWSERS if (found := shutil.which(name))), None)
-        if path is None and not own.exists():
-            pytest.skip("no Chromium: apt install chromium, or `playwright install chromium`")
-        # Playwright's loop runs in this thread, where Django would refuse every query of the test's own.
-        before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
-        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-        try:
-            browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        except Error as reason:
-            pytest.skip(f"Chromium does not start here: {reason.message.splitlines()[0]}")
-        yield browser
-        browser.close()
-        if before is None:
-            del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 class Walker:

@@ -95,11 +95,8 @@ def core():
 
 
 @pytest.fixture(scope="module")
-def browser():
-    with sync_api.sync_playwright() as play:
-        running = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield running
-        running.close()
+def browser(chromium):
+    return chromium
 
 
 @pytest.fixture
