@@ -139,6 +139,7 @@ def _round(round: Round) -> dict[str, Any]:
         "modes": sorted(round.modes),
         "opens_on": round.opens_on.isoformat() if round.opens_on else None,
         "closes_on": round.closes_on.isoformat() if round.closes_on else None,
+        "collecting": round.state == Round.State.OPEN,  # an interim result: readers are told
         "questionnaire": {
             "title": version.questionnaire.title,
             "number": version.number,

@@ -68,6 +68,7 @@ def _data(report: Report, code: str) -> dict[str, Any]:
         "sponsor": report.document["study"]["sponsor"],
         "round": report.document["round"]["name"],
         "simulated": report.document["simulated"],
+        "collecting": report.document["round"].get("collecting", False),
         "hero": _hero(reading, top),
         "indicators": [
             {
@@ -95,6 +96,7 @@ def _data(report: Report, code: str) -> dict[str, Any]:
 def _words() -> dict[str, Any]:
     return {
         "simulated": _("模拟数据，不是真实调查结果"),
+        "collecting": _("阶段结果：算的时候还在收卷，以后会变"),
         "indicators": _("各项指标"),
         "indicator_head": [_("指标"), _("95% 区间（0–100）"), _("估计值"), _("答卷")],
         "tables": _("数字表"),

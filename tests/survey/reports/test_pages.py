@@ -217,3 +217,11 @@ def test_a_published_report_keeps_its_own_copy(report, run):
     run.save()
     report.refresh_from_db()
     assert report.document["format"] == "minyi-report-1"
+
+
+def test_a_result_of_an_open_round_says_that_it_will_change(as_official, report, measured, lead):
+    assert "阶段结果" in open_report(as_official, report).content.decode()
+    measured.state = "closed"
+    measured.save()
+    final = publish_report(run=create_run(round=measured, acting_user=lead), title="终稿", acting_user=lead)
+    assert "阶段结果" not in open_report(as_official, final).content.decode()
