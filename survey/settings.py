@@ -4,6 +4,7 @@ Defaults are safe: debug off, a secret key required. `MINYI_ENV=demo|development
 person needs to try the program on one machine; anything else is production.
 """
 
+import os
 from pathlib import Path
 
 import environ
@@ -154,7 +155,9 @@ else:
 # Embedded default: no broker; one worker thread inside the web process (survey/jobs/embedded.py).
 EMBEDDED_WORKER = env.bool("MINYI_EMBEDDED_WORKER", default=not REDIS_URL)
 CELERY_BROKER_URL = REDIS_URL or "memory://"
-CELERY_TASK_DEFAULT_QUEUE = env.str("MINYI_TASK_QUEUE", default="minyi")
+# Test processes that run side by side must not take each other's jobs.
+_test_process = os.environ.get("PYTEST_XDIST_WORKER", "") if MINYI_ENV == "test" else ""
+CELERY_TASK_DEFAULT_QUEUE = env.str("MINYI_TASK_QUEUE", default="minyi") + _test_process
 CELERY_TASK_IGNORE_RESULT = True  # the Job row is the result
 CELERY_TASK_ACKS_LATE = True  # a killed worker's task is delivered again; tasks are safe to repeat
 CELERY_TASK_REJECT_ON_WORKER_LOST = True

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
-from django.db import close_old_connections, transaction
+from django.db import transaction
 from django.db.models import Q
 
 from survey.audit.services import Actor, record
@@ -79,7 +79,6 @@ def claim(job_id: str) -> Job | None:
 
 def run_job(job_id: str) -> None:
     """Run one job to its end and store how it ended. Safe to call twice."""
-    close_old_connections()
     job = claim(job_id)
     if job is None:
         return

@@ -68,7 +68,7 @@ class PopulationMargin(models.Model):
     variable = models.CharField(max_length=60)
     category = models.CharField(max_length=60)
     value = models.FloatField()
-    unit = models.CharField(max_length=30, blank=True)
+    unit = models.CharField(max_length=100, blank=True)
     source = models.CharField(max_length=300)
     note = models.CharField(max_length=500, blank=True)
 

@@ -15,7 +15,6 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from survey.celery import app
 from survey.common.clock import now
 from survey.jobs import tasks
 from survey.jobs.models import Job
@@ -31,42 +30,20 @@ pytestmark = [
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def start_worker(queue: str) -> subprocess.Popen:
+def start_worker() -> subprocess.Popen:
+    """A worker process on this test process's own queue (settings) and test database."""
     db = connection.settings_dict
     env = {
         **os.environ,
         "MINYI_DATABASE_URL": f"postgres://{db['USER']}@{db['HOST']}:{db['PORT']}/{db['NAME']}",
-        "MINYI_TASK_QUEUE": queue,
     }
-    command = [
-        sys.executable,
-        "-m",
-        "celery",
-        "-A",
-        "survey",
-        "worker",
-        "-c",
-        "1",
-        "-l",
-        "WARNING",
-        "-Q",
-        queue,
-    ]
+    command = [sys.executable, "-m", "celery", "-A", "survey", "worker", "-c", "1", "-l", "WARNING"]
     return subprocess.Popen(command, cwd=ROOT, env=env, start_new_session=True)
 
 
 @pytest.fixture
-def queue(monkeypatch):
-    """A queue of this test's own, so that parallel test processes do not take each other's jobs."""
-    name = f"test-{os.getpid()}-{time.monotonic_ns()}"
-    monkeypatch.setattr(app.conf, "task_default_queue", name)
-    app.amqp.queues = app.amqp.Queues({})
-    return name
-
-
-@pytest.fixture
-def worker(queue):
-    process = start_worker(queue)
+def worker():
+    process = start_worker()
     yield process
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
@@ -102,10 +79,10 @@ def test_a_job_sent_through_redis_is_done_by_the_worker(worker, tmp_path):
     assert FrameVersion.objects.get().n_households == 300
 
 
-def test_a_job_whose_worker_was_killed_is_done_once_by_the_next(queue, tmp_path):
+def test_a_job_whose_worker_was_killed_is_done_once_by_the_next(tmp_path):
     regions = factories.make_regions()
     user = factories.make_user("li", "study_lead", regions["370100000000"])
-    first = start_worker(queue)
+    first = start_worker()
     job = import_job(household_file(tmp_path / "a.csv", 20000), user)
     while Job.objects.get(pk=job.pk).state != "running":
         time.sleep(0.05)
@@ -113,7 +90,7 @@ def test_a_job_whose_worker_was_killed_is_done_once_by_the_next(queue, tmp_path)
     first.wait()
     # The heartbeat is two minutes old as far as the next worker can tell.
     Job.objects.filter(pk=job.pk, state="running").update(heartbeat_at=now() - timedelta(minutes=5))
-    second = start_worker(queue)
+    second = start_worker()
     try:
         tasks.resend_pending()
         job = wait_for(job, 120)

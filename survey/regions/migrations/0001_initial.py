@@ -39,7 +39,7 @@ class Migration(migrations.Migration):
                 ('variable', models.CharField(max_length=60)),
                 ('category', models.CharField(max_length=60)),
                 ('value', models.FloatField()),
-                ('unit', models.CharField(blank=True, max_length=30)),
+                ('unit', models.CharField(blank=True, max_length=100)),
                 ('source', models.CharField(max_length=300)),
                 ('note', models.CharField(blank=True, max_length=500)),
                 ('region', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='margins', to='regions.region')),
