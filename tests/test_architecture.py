@@ -1,6 +1,7 @@
 """What import-linter cannot see: foreign keys written as strings, and Django behind `analysis`."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -90,3 +91,11 @@ def test_pure_modules_import_no_django_themselves():
     ]
     wrong = [p for p in pure if "django" in imported_by(ROOT / p)]
     assert wrong == []
+
+
+def test_the_example_settings_list_every_name_that_is_read():
+    read = set()
+    for path in (ROOT / "survey/settings.py", ROOT / "survey/gunicorn.py"):
+        read |= set(re.findall(r'"(MINYI_[A-Z_]+)"', path.read_text(encoding="utf-8")))
+    listed = set(re.findall(r"MINYI_[A-Z_]+", (ROOT / ".env.example").read_text(encoding="utf-8")))
+    assert sorted(read - listed) == []
