@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from django.core.cache import cache
 from playwright.sync_api import Error, sync_playwright
 
 os.environ.setdefault("MINYI_ENV", "test")
@@ -61,14 +62,9 @@ def interviewer(regions):
 
 
 @pytest.fixture(autouse=True)
-def _clear_cache(request):
+def _clear_cache(request, django_db_blocker):
     """Throttle counts live in the cache; they must not leak from one test into another."""
     yield
-    if "django_db_setup" in request.fixturenames or request.node.get_closest_marker("django_db"):
-        from django.core.cache import cache
-
-        if request.node.get_closest_marker("django_db"):
-            try:
-                cache.clear()
-            except Exception:
-                return
+    if request.node.get_closest_marker("django_db"):
+        with django_db_blocker.unblock():
+            cache.clear()
