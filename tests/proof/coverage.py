@@ -206,6 +206,8 @@ def _estimate(w, scenario, arrays, household, adult, person, certain, responded)
         kind = SHARE if w.kinds[name] == SHARE else MEAN
         table = estimate_domains(weighted, mine, domains, kind=kind, sampled_psus=sampled, min_psus=MIN_PSUS)
         for i, label in enumerate(table.labels):
+            if not table.n[i]:  # a street of a joined stratum with no PSU taken: the report shows no figure
+                continue
             truth = w.truth[name][label]
             group = (
                 "district" if len(label) == 6 else "street, pooled" if table.pooled[i] else "street, direct"
