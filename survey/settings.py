@@ -143,8 +143,14 @@ else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 
 REDIS_URL = env.str("MINYI_REDIS_URL", default="")
+# Test processes that run side by side must not take each other's jobs or clear each other's counts.
+_test_process = os.environ.get("PYTEST_XDIST_WORKER", "") if MINYI_ENV == "test" else ""
 if REDIS_URL:
-    CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+    _cache_url = env.str("MINYI_CACHE_URL", default=REDIS_URL)
+    if MINYI_ENV == "test":
+        # Clearing a Redis cache empties its whole database: never the broker's.
+        _cache_url = f"{REDIS_URL.rpartition('/')[0]}/{1 + int(_test_process.removeprefix('gw') or 0)}"
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": _cache_url}}
 else:
     # Throttles count in it; several processes on SQLite then still share one count.
     CACHES = {
@@ -155,8 +161,6 @@ else:
 # Embedded default: no broker; one worker thread inside the web process (survey/jobs/embedded.py).
 EMBEDDED_WORKER = env.bool("MINYI_EMBEDDED_WORKER", default=not REDIS_URL)
 CELERY_BROKER_URL = REDIS_URL or "memory://"
-# Test processes that run side by side must not take each other's jobs.
-_test_process = os.environ.get("PYTEST_XDIST_WORKER", "") if MINYI_ENV == "test" else ""
 CELERY_TASK_DEFAULT_QUEUE = env.str("MINYI_TASK_QUEUE", default="minyi") + _test_process
 CELERY_TASK_IGNORE_RESULT = True  # the Job row is the result
 CELERY_TASK_ACKS_LATE = True  # a killed worker's task is delivered again; tasks are safe to repeat
