@@ -94,6 +94,28 @@ class FrameUnit(models.Model):
         return str(self.opaque_id)
 
 
+class FrameCommunity(models.Model):
+    """One community of a frame: its counts and the root of its hash tree ("minyi-frame-2", see tree.py).
+
+    The frame's hash is the root of the tree over these rows, so that one community can be shown to belong to
+    a frame, and one household to a community, without any other.
+    """
+
+    frame = models.ForeignKey(FrameVersion, on_delete=models.CASCADE, related_name="trees")
+    community = models.ForeignKey(Region, on_delete=models.PROTECT, related_name="+")
+    n_family = models.PositiveIntegerField()
+    n_collective = models.PositiveIntegerField()
+    root = models.CharField(max_length=64)
+
+    class Meta:
+        ordering = ["frame", "community__code"]
+        verbose_name_plural = "frame communities"
+        constraints = [models.UniqueConstraint(fields=["frame", "community"], name="frame_community_once")]
+
+    def __str__(self) -> str:
+        return f"{self.frame} {self.community_id}"
+
+
 class PSU(models.Model):
     """A primary sampling unit of a frame: one community, or several small neighbours joined by a rule.
 
@@ -191,12 +213,22 @@ class DrawQuerySet(models.QuerySet):
 
 
 class Draw(models.Model):
-    """One execution of a design: commit, then seed, then result. Never redrawn in place."""
+    """One execution of a design: commit, then beacon and seed, then result, then reveal. Never redrawn.
+
+    Committed: design, frame, algorithms, the parties' secrets and a future beacon are fixed and published.
+    Drawn: the beacon is known and the cases exist. Revealed (`revealed_at`): secrets, opaque ids and
+    certificate are public, after the field has closed. Void: given up with a reason, or never revealed.
+    """
 
     class State(models.TextChoices):
         COMMITTED = "committed", _("已承诺")
         DRAWN = "drawn", _("已抽取")
         VOID = "void", _("作废")
+
+    class BeaconKind(models.TextChoices):
+        LOTTERY = "lottery", _("彩票开奖号码")
+        DRAND = "drand", _("drand 公共随机数")
+        DEMO = "demo", _("演示用（不是公开随机源）")
 
     design = models.ForeignKey(Design, on_delete=models.PROTECT, related_name="draws")
     number = models.PositiveIntegerField()  # within the round, over all its designs
@@ -207,13 +239,19 @@ class Draw(models.Model):
     commitment_hash = models.CharField(max_length=64)
     secret_cipher = models.BinaryField(null=True)
     secret_hash = models.CharField(max_length=64)
-    beacon = models.CharField(max_length=300, blank=True)
+    beacon_kind = models.CharField(max_length=10, choices=BeaconKind.choices, blank=True)
+    beacon_name = models.CharField(max_length=200, blank=True)  # exact: "双色球 2026136 期"
+    beacon_at = models.DateTimeField(null=True)  # not known to anyone before
+    beacon = models.CharField(max_length=300, blank=True)  # its value, as typed in and normalised
+    reveal_by = models.DateField(null=True)  # a commit that is not revealed by then counts publicly as void
     seed = models.CharField(max_length=64, blank=True)
     result_hash = models.CharField(max_length=64, blank=True)
     certificate = models.JSONField(default=dict)
     committed_at = models.DateTimeField()
     drawn_at = models.DateTimeField(null=True)
     revealed_at = models.DateTimeField(null=True)
+    voided_at = models.DateTimeField(null=True)
+    void_reason = models.CharField(max_length=300, blank=True)
     drawn_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )
@@ -226,6 +264,70 @@ class Draw(models.Model):
 
     def __str__(self) -> str:
         return f"{self.design} draw {self.number}"
+
+
+class DrawParty(models.Model):
+    """Somebody whose secret goes into the seed. All commit before any secret is given.
+
+    Number 1 is the office itself; others bring the SHA-256 of a secret that they made elsewhere.
+    """
+
+    draw = models.ForeignKey(Draw, on_delete=models.CASCADE, related_name="parties")
+    number = models.PositiveIntegerField()
+    name = models.CharField(max_length=100)
+    secret_hash = models.CharField(max_length=64)
+    secret_cipher = models.BinaryField(null=True)
+    given_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["draw", "number"]
+        verbose_name_plural = "draw parties"
+        constraints = [models.UniqueConstraint(fields=["draw", "number"], name="draw_party_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class DrawTimestamp(models.Model):
+    """A third party's word that the commitment existed at a time."""
+
+    class Kind(models.TextChoices):
+        RFC3161 = "rfc3161", _("时间戳机构")
+        PUBLICATION = "publication", _("公开发表")
+        NOTARY = "notary", _("公证处")
+
+    draw = models.ForeignKey(Draw, on_delete=models.CASCADE, related_name="timestamps")
+    kind = models.CharField(max_length=12, choices=Kind.choices)
+    authority = models.CharField(max_length=200)  # who says so
+    stamped_at = models.DateTimeField()
+    token = models.BinaryField(null=True)  # DER of the RFC 3161 response
+    address = models.URLField(max_length=500, blank=True)
+    note = models.CharField(max_length=300, blank=True)
+    recorded_at = models.DateTimeField()
+    recorded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        ordering = ["draw", "stamped_at"]
+
+    def __str__(self) -> str:
+        return f"{self.authority} {self.stamped_at:%Y-%m-%d}"
+
+
+class SigningKey(models.Model):
+    """An Ed25519 key that signs certificates. The newest that is not retired signs; all stay public."""
+
+    public_key = models.CharField(max_length=64, unique=True)  # hex
+    private_cipher = models.BinaryField()
+    created_at = models.DateTimeField(auto_now_add=True)
+    retired_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return self.public_key[:16]
 
 
 class DrawnPSU(models.Model):

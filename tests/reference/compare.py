@@ -1,5 +1,6 @@
 """Comparison of numbers as the case formats define it."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +22,24 @@ class Outcome:
     def fail(self, line: str) -> None:
         self.status = "failed"
         self.lines.append(line)
+
+
+def guarded(name: str, run: Callable[[], Outcome]) -> Outcome:
+    """A case that breaks the engine, or that no runner can read, is a failure with its line; the others still
+    run and are counted.
+    """
+    try:
+        return run()
+    except Exception as error:
+        outcome = Outcome(name)
+        outcome.fail(f"broke: {type(error).__name__}: {error}")
+        return outcome
+
+
+def case_name(case: Any, place: int) -> str:
+    """The case's id, or its place in the file when it has none."""
+    found = case.get("id") if isinstance(case, Mapping) else None
+    return str(found) if found is not None else f"case {place + 1}"
 
 
 def number(value: Any) -> float:

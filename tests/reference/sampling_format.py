@@ -4,7 +4,7 @@ from pathlib import Path
 
 from analysis.errors import AnalysisError
 from tests.reference import sampling_selection, sampling_verbs
-from tests.reference.compare import Outcome, Unsupported
+from tests.reference.compare import Outcome, Unsupported, case_name, guarded
 from tests.reference.sampling_compare import compare_results
 
 VERBS = dict(sampling_verbs.VERBS) | sampling_selection.VERBS
@@ -12,18 +12,21 @@ JUDGES = dict(sampling_verbs.JUDGES) | sampling_selection.JUDGES
 
 
 def run_folder(folder: Path, expected: dict) -> list[Outcome]:
-    return [run_case(folder, case) for case in expected["cases"]]
+    return [
+        guarded(case_name(case, k), lambda case=case: run_case(folder, case))
+        for k, case in enumerate(expected["cases"])
+    ]
 
 
 def run_case(folder: Path, case: dict) -> Outcome:
-    outcome = Outcome(case["id"])
+    outcome = Outcome(str(case["id"]))
     verb = VERBS.get(case["verb"])
     if verb is None:
-        return Outcome(case["id"], "unsupported", [f"{case['group']}: verb {case['verb']}"])
+        return Outcome(outcome.case, "unsupported", [f"verb {case['verb']}"])
     try:
         got = verb(case["inputs"], case["options"], folder)
     except Unsupported as missing:
-        return Outcome(case["id"], "unsupported", [str(missing)])
+        return Outcome(outcome.case, "unsupported", [str(missing)])
     except AnalysisError as error:
         outcome.fail(f"refused: {type(error).__name__}: {error}")
         return outcome

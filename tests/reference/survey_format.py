@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from analysis.errors import AnalysisError
-from tests.reference.compare import Outcome, Unsupported, close, number, numbers
+from tests.reference.compare import Outcome, Unsupported, case_name, close, guarded, number, numbers
 from tests.reference.survey_data import Designs
 from tests.reference.survey_verbs import VERBS
 
@@ -15,28 +15,22 @@ _LOOSE = {"statistic", "r_method", "type", "names", "terms", "by", "note", "mess
 
 def run_folder(folder: Path, expected: dict) -> list[Outcome]:
     designs = Designs(folder, expected)
-    outcomes = [_check_design(designs, name) for name in expected["designs"]]
+    checks = [
+        guarded(f"design {name}", lambda name=name: _check_design(designs, name))
+        for name in expected["designs"]
+    ]
     # A design that fails its check is one failure more; those that pass are not cases.
-    return [o for o in outcomes if o is not None and o.lines] + [
-        run_guarded(designs, c) for c in expected["cases"]
+    return [o for o in checks if o.lines] + [
+        guarded(case_name(case, k), lambda case=case: run_case(designs, case))
+        for k, case in enumerate(expected["cases"])
     ]
 
 
-def run_guarded(designs: Designs, case: dict) -> Outcome:
-    """A case that breaks the engine is a failure with its line; the others still run and are counted."""
-    try:
-        return run_case(designs, case)
-    except Exception as error:
-        outcome = Outcome(case["id"])
-        outcome.fail(f"broke: {type(error).__name__}: {error}")
-        return outcome
-
-
-def _check_design(designs: Designs, name: str) -> Outcome | None:
+def _check_design(designs: Designs, name: str) -> Outcome:
     check = designs.expected["designs"][name].get("check")
-    if not check:
-        return None
     outcome = Outcome(f"design {name}")
+    if not check:
+        return outcome
     try:
         design = designs.build(name, "remove")
     except Exception as error:
@@ -51,15 +45,15 @@ def _check_design(designs: Designs, name: str) -> Outcome | None:
 
 
 def run_case(designs: Designs, case: dict) -> Outcome:
-    outcome = Outcome(case["id"])
+    outcome = Outcome(str(case["id"]))
     verb = VERBS.get(case["spec"]["verb"])
     if verb is None:
-        return Outcome(case["id"], "unsupported", [f"verb {case['spec']['verb']}"])
+        return Outcome(outcome.case, "unsupported", [f"verb {case['spec']['verb']}"])
     try:
         design = designs.build(case["design"], case["lonely_psu"], bool(case.get("domain_lonely")))
         got = verb(design, designs.frame(case["design"]), case["spec"], case)
     except Unsupported as missing:
-        return Outcome(case["id"], "unsupported", [str(missing)])
+        return Outcome(outcome.case, "unsupported", [str(missing)])
     except AnalysisError as error:
         if case["compare"] not in ("error", "artifact"):
             outcome.fail(f"refused: {type(error).__name__}: {error}")
