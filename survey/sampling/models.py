@@ -14,7 +14,25 @@ from django.utils.translation import gettext_lazy as _
 
 from survey.jobs.models import Job
 from survey.regions.models import Region
+from survey.sampling.drafts import PlanDraft
 from survey.studies.models import Round
+
+__all__ = [
+    "PSU",
+    "Case",
+    "Design",
+    "DesignStratum",
+    "Draw",
+    "DrawParty",
+    "DrawTimestamp",
+    "DrawnPSU",
+    "FrameCommunity",
+    "FrameUnit",
+    "FrameVersion",
+    "PlanDraft",
+    "ReserveReplicate",
+    "SigningKey",
+]
 
 
 class FrameVersionQuerySet(models.QuerySet):
