@@ -1,0 +1,159 @@
+"""Taking a completed questionnaire: once, whole, and by the rules of the published document."""
+
+import json
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from survey.audit.services import Actor, record
+from survey.common.canonical import sha256_of
+from survey.common.clock import now
+from survey.common.crypto import encrypt
+from survey.common.errors import Problem
+from survey.contacts.models import SelectedPerson
+from survey.contacts.services import record_contact
+from survey.questionnaires.document import items_of
+from survey.questionnaires.validation import validate_answers
+from survey.responses.models import Consent, Respondent, Response
+from survey.responses.services.standing import require_open, standing_response
+from survey.sampling.models import Case
+
+OPEN_TEXT_PURPOSE = "responses.open_text"
+COMPLETE = "1.1"  # AAPOR Standard Definitions (contacts.dispositions)
+
+
+def content_hash(*, answers: Mapping[str, Any], language: str, document_hash: str) -> str:
+    """What makes a submission the same one when it is sent again: its answers, not its clock or paradata."""
+    return sha256_of({"answers": answers, "document": document_hash, "language": language})
+
+
+def accept_response(
+    *,
+    client_id: uuid.UUID,
+    respondent: Respondent | None,
+    case: Case | None,
+    consent: Consent | None,
+    answers: Mapping[str, Any],
+    language: str,
+    mode: str,
+    paradata: Mapping[str, Any],
+    submitted_at: datetime,
+    selected_person: SelectedPerson | None,
+    acting_user: Actor,
+    interviewer: Any = None,
+    raw_hash: str,
+) -> tuple[Response, bool]:
+    """Take one completed questionnaire. Safe to repeat: (response, whether this call created it).
+
+    Parameters
+    ----------
+    client_id : made by the phone; the same id twice is the same response.
+    case : the drawn household; None makes it a volunteer's answer (then `respondent` names the round).
+    answers : raw, as sent; validated here against the round's document in the given mode.
+    selected_person : who was chosen in the household, with the probability that estimation uses.
+    raw_hash : `content_hash` of what was sent.
+
+    Raises
+    ------
+    Problem responses.other_content : this client id was taken with other content.
+    Problem responses.already_answered : another answer of this household stands.
+    Problem responses.no_consent, contacts.closed, responses.invalid
+    """
+    known = _known(client_id, raw_hash)
+    if known is not None:
+        return known, False
+    round_ = case.round if case is not None else respondent.round
+    require_open(round_)
+    if standing_response(case) is not None:
+        raise Problem("responses.already_answered")
+    if consent is None or consent.withdrawn_at is not None:
+        raise Problem("responses.no_consent")
+    version = round_.questionnaire_version
+    clean, path, errors = validate_answers(
+        version.document, answers, mode, now=submitted_at, language=language
+    )
+    if errors:
+        _refuse_answers(errors)
+    open_items = {item["name"] for item in items_of(version.document) if item["type"] == "text"}
+    open_text = {name: value for name, value in clean.items() if name in open_items}
+    response = Response(
+        client_id=client_id,
+        content_hash=raw_hash,
+        round=round_,
+        case=case,
+        respondent=respondent,
+        consent=consent,
+        region=case.community if case is not None else round_.study.region,
+        sample_kind=Response.SampleKind.PROBABILITY if case else Response.SampleKind.VOLUNTEER,
+        mode=mode,
+        questionnaire_version=version,
+        language=language,
+        answers={name: value for name, value in clean.items() if name not in open_items},
+        open_text_cipher=_seal(open_text),
+        path=path,
+        paradata=dict(paradata),
+        selected_person=selected_person,
+        person_probability=selected_person.probability if selected_person else None,
+        interviewer=interviewer,
+        submitted_at=submitted_at,
+        received_at=now(),
+    )
+    try:
+        _store(response, acting_user)
+    except IntegrityError:
+        # Another request won between our look and our write: the same phone again, or a second phone.
+        known = _known(client_id, raw_hash)
+        if known is not None:
+            return known, False
+        raise Problem("responses.already_answered") from None
+    return response, True
+
+
+def _known(client_id: uuid.UUID, raw_hash: str) -> Response | None:
+    """The response that this client id already made. A withdrawn one stays withdrawn, whatever is sent."""
+    known = Response.objects.filter(client_id=client_id).first()
+    if known is not None and known.state != Response.State.WITHDRAWN and known.content_hash != raw_hash:
+        raise Problem("responses.other_content")
+    return known
+
+
+def _refuse_answers(errors: list[Any]) -> None:
+    details = [{"item": error.name, "code": error.code, "reason": error.message} for error in errors]
+    first = details[0]
+    raise Problem(
+        "responses.invalid", errors=details, count=len(details), item=first["item"], reason=first["reason"]
+    )
+
+
+def _seal(open_text: dict[str, str]) -> bytes | None:
+    return encrypt(json.dumps(open_text, ensure_ascii=False), OPEN_TEXT_PURPOSE) if open_text else None
+
+
+@transaction.atomic
+def _store(response: Response, acting_user: Actor) -> None:
+    """The response, its contact, the case's status and the audit entry: all or nothing."""
+    case = response.case
+    if case is not None:
+        Case.objects.select_for_update().get(pk=case.pk)  # phones of one household queue here
+    response.save(force_insert=True)
+    if case is not None:
+        if response.mode == Response.Mode.WEB:
+            came_by = response.respondent.channel if response.respondent else ""
+            record_contact(
+                case=case,
+                mode="wechat" if came_by == "wechat" else "web",
+                at=response.received_at,
+                disposition=COMPLETE,
+                acting_user=acting_user,
+            )
+        Case.objects.filter(pk=case.pk).update(status=Case.Status.COMPLETED)
+    record(
+        action="responses.response.accepted",
+        acting_user=acting_user,
+        target=response,
+        region_code=response.region.code,
+        detail={"mode": response.mode, "sample_kind": response.sample_kind},
+    )

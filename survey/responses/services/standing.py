@@ -1,0 +1,45 @@
+"""Where a household and its respondents stand: what every deed asks first."""
+
+from survey.common.errors import Problem
+from survey.responses.models import Consent, Respondent, Response
+from survey.sampling.models import Case
+from survey.studies.models import Round
+
+
+def require_open(round: Round) -> None:
+    """Raise Problem contacts.closed unless the round takes answers."""
+    if round.state != Round.State.OPEN:
+        raise Problem("contacts.closed")
+
+
+def current_consent(respondent: Respondent) -> Consent | None:
+    """The respondent's agreement to the text that the round pins now, if it stands."""
+    return (
+        respondent.consents.filter(text=respondent.round.consent_text_id, withdrawn_at__isnull=True)
+        .order_by("-given_at")
+        .first()
+    )
+
+
+def standing_response(case: Case | None) -> Response | None:
+    """The household's answer that counts, if there is one."""
+    return Response.objects.counted().filter(case=case).first() if case is not None else None
+
+
+def proves(respondent: Respondent, response: Response) -> bool:
+    """Whether the respondent is who gave the response: the same device, or the same identity."""
+    author = response.respondent
+    if author is None:
+        return False
+    return author.pk == respondent.pk or any(
+        ours and ours == theirs
+        for ours, theirs in (
+            (respondent.device_hash, author.device_hash),
+            (respondent.identity_hash, author.identity_hash),
+        )
+    )
+
+
+def region_code(case: Case | None) -> str:
+    """The household's community, for the audit trail; "" for a volunteer."""
+    return case.community.code if case is not None else ""
