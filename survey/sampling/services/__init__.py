@@ -1,15 +1,17 @@
 """What sampling does: frames, designs, draws."""
 
-from survey.sampling.services.designs import create_design
+from survey.sampling.services.designs import PlannedDesign, create_design, preview_design
 from survey.sampling.services.draws import draw_sample, release_replicate
 from survey.sampling.services.frames import discard_frame, import_households, stored_frame_hash
 from survey.sampling.services.plans import save_forecast, save_plan_answers
 
 __all__ = [
+    "PlannedDesign",
     "create_design",
     "discard_frame",
     "draw_sample",
     "import_households",
+    "preview_design",
     "release_replicate",
     "save_forecast",
     "save_plan_answers",

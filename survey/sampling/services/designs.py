@@ -54,6 +54,16 @@ class _Population:
     is_whole_frame: bool
 
 
+@dataclass(frozen=True)
+class PlannedDesign:
+    """A design before it is stored: its completed specification, PSUs, strata, and the plan's document."""
+
+    spec: dict[str, Any]
+    psus: list[PlannedPSU]
+    strata: list[PlannedStratum]
+    plan: dict[str, Any]
+
+
 def create_design(*, round: Round, frame: FrameVersion, spec: dict[str, Any], acting_user: Actor) -> Design:
     """Check a specification against the frame and store the design with its strata and plan.
 
@@ -66,16 +76,11 @@ def create_design(*, round: Round, frame: FrameVersion, spec: dict[str, Any], ac
     Problem sampling.impossible : it cannot be met on this frame; says what could be.
     Problem common.locked, common.busy : the round is closed; the frame is still being imported.
     """
-    spec = complete_spec(spec)
     if round.state == Round.State.CLOSED:
         raise Problem("common.locked", what=_("这一轮"))
-    if frame.state != FrameVersion.State.READY:
-        raise Problem("common.busy", what=_("名录"))
-    takes = takes_of(spec)
     with transaction.atomic():
-        population = _population(round, frame, spec)
-        planned, strata = _plan(population, spec, takes)
-        plan = _plan_document(population, planned, strata, takes)
+        ready = preview_design(round=round, frame=frame, spec=spec)
+        spec, planned, strata, plan = ready.spec, ready.psus, ready.strata, ready.plan
         psus = _store_psus(frame, planned, plan["rules"]["psu_set"])
         design = Design.objects.create(
             round=round,
@@ -94,6 +99,17 @@ def create_design(*, round: Round, frame: FrameVersion, spec: dict[str, Any], ac
             detail={"frame": frame.number, "spec_hash": design.spec_hash, "psus": plan["n_psus"]},
         )
     return design
+
+
+def preview_design(*, round: Round, frame: FrameVersion, spec: dict[str, Any]) -> PlannedDesign:
+    """What `create_design` would store, without storing it. Raises as `create_design` does."""
+    spec = complete_spec(spec)
+    if frame.state != FrameVersion.State.READY:
+        raise Problem("common.busy", what=_("名录"))
+    takes = takes_of(spec)
+    population = _population(round, frame, spec)
+    psus, strata = _plan(population, spec, takes)
+    return PlannedDesign(spec, psus, strata, _plan_document(population, psus, strata, takes))
 
 
 def _population(round_: Round, frame: FrameVersion, spec: dict[str, Any]) -> _Population:
