@@ -14,7 +14,8 @@ from survey.indicators.models import Indicator, IndicatorVersion
 from survey.questionnaires.models import Questionnaire, QuestionnaireVersion
 from survey.regions.models import PopulationMargin, Region
 from survey.responses.models import Response
-from survey.sampling.lines import FAMILY, FrameHash, Line, commit_line, normalise_address
+from survey.sampling.frame_trees import community_roots, record_roots
+from survey.sampling.lines import FAMILY, commit_line, normalise_address
 from survey.sampling.models import (
     Case,
     Draw,
@@ -24,6 +25,7 @@ from survey.sampling.models import (
     ReserveReplicate,
 )
 from survey.sampling.services import create_design
+from survey.sampling.tree import ALGORITHM as TREE_ALGORITHM
 from survey.studies.models import ConsentText, Round, Study
 
 REGIONS = [
@@ -101,10 +103,10 @@ def make_frame(region: Region, *, households: int = 30, **values) -> FrameVersio
         "source_name": "households.csv",
         "source_hash": sha256_of([region.code, number]),
         "n_households": households * len(communities),
-        "n_communities": len(communities),
+        "hash_algorithm": TREE_ALGORITHM,
     }
     frame = FrameVersion.objects.create(region=region, **{**defaults, **values})
-    units, frame_hash = [], FrameHash()
+    units = []
     for i, community in enumerate(communities, start=1):
         for j in range(1, households + 1):
             address = f"{community.name} {j} 号楼 {j * 101} 室"
@@ -129,10 +131,9 @@ def make_frame(region: Region, *, households: int = 30, **values) -> FrameVersio
                 ),
             )
             units.append(unit)
-            frame_hash.add(Line(unit.position, str(opaque_id), community.code, FAMILY, unit.commitment))
     FrameUnit.objects.bulk_create(units, batch_size=500)
-    frame.frame_hash = frame_hash.hexdigest()
-    frame.save(update_fields=["frame_hash"])
+    record_roots(frame, list(community_roots(frame)))
+    frame.save(update_fields=["frame_hash", "n_communities"])
     return frame
 
 

@@ -1,8 +1,9 @@
-"""The lines of a frame as fingerprints: "minyi-address-1" and "minyi-frame-1". Pure.
+"""The lines of a frame as fingerprints: "minyi-address-1", and "minyi-frame-1" of release 1. Pure.
 
 A frame's public form holds, in order, each household's position, opaque id, community, kind and a salted
 commitment to the rest. Whoever holds that list can recompute the frame's hash without any address; a
-resident who knows her line's salt can show that her household is in it.
+resident who knows her line's salt can show that her household is in it. Frames imported since release 2 are
+hashed as trees (see tree.py); their lines are the same.
 """
 
 import hashlib
@@ -12,7 +13,6 @@ from dataclasses import dataclass
 
 from survey.common.canonical import canonical_json
 
-HASH_ALGORITHM = "minyi-frame-1"
 SALT_BYTES = 16
 FAMILY, COLLECTIVE = "family", "collective"
 
@@ -53,7 +53,7 @@ def commit_line(*, salt: bytes, opaque_id: str, community_code: str, kind: str, 
 
 
 class FrameHash:
-    """SHA-256 over the lines, one after another: five columns with tabs, a line feed at the end of each."""
+    """SHA-256 over the lines of a "minyi-frame-1": five columns with tabs, a line feed at the end of each."""
 
     def __init__(self) -> None:
         self._hash = hashlib.sha256()

@@ -27,10 +27,10 @@ from survey.jobs.services import Progress
 from survey.regions.models import Region
 from survey.regions.services import refuse_rows
 from survey.sampling.coverage import coverage_checks
+from survey.sampling.frame_trees import CommunityRoot, community_roots, frame_root, record_roots
 from survey.sampling.lines import (
     COLLECTIVE,
     FAMILY,
-    HASH_ALGORITHM,
     SALT_BYTES,
     FrameHash,
     Line,
@@ -38,6 +38,7 @@ from survey.sampling.lines import (
     normalise_address,
 )
 from survey.sampling.models import FrameUnit, FrameVersion
+from survey.sampling.tree import ALGORITHM as TREE_ALGORITHM
 
 COLUMNS = {
     "community_code": ("社区代码", "社区（村）代码", "居委会代码", "区划代码", "community"),
@@ -60,6 +61,7 @@ KINDS = {
 ADDRESS_PURPOSE, PHONE_PURPOSE = "sampling.address", "sampling.phone"
 BATCH = 2000
 ERRORS_LISTED = 500
+COMMUNITIES_TOLD = 100  # progress is said once for so many
 ABANDONED_AFTER = timedelta(days=1)
 
 
@@ -104,7 +106,8 @@ def import_households(
         refuse_rows(*_all_errors(reader, path))
         if reader.n_rows == 0:
             raise Problem("common.bad_file", reason=_("里面没有住户"))
-        _finish(frame, reader, acting_user)
+        roots = _grow_trees(frame, progress)
+        _finish(frame, reader.n_rows, roots, acting_user)
     except BaseException:
         _remove(frame)
         raise
@@ -122,7 +125,13 @@ def discard_frame(*, frame: FrameVersion, acting_user: Actor) -> None:
 
 
 def stored_frame_hash(frame: FrameVersion) -> str:
-    """The hash of the frame's lines as they are in the database now; equals `frame_hash` unless altered."""
+    """The frame's hash over what is in the database now; equals `frame_hash` unless lines were altered.
+
+    A frame of "minyi-frame-1" is hashed line by line, one of "minyi-frame-2" is the root of its trees.
+    """
+    if frame.hash_algorithm == TREE_ALGORITHM:
+        roots = list(community_roots(frame))
+        return frame_root(roots) if roots else ""
     frame_hash = FrameHash()
     rows = frame.units.order_by("position").values_list(
         "position", "opaque_id", "community__code", "is_collective", "commitment"
@@ -142,7 +151,6 @@ class _Reader:
         self.grids: dict[str, int] = dict(
             Region.objects.within(frame.region.path).current().filter(level="grid").values_list("code", "id")
         )
-        self.frame_hash = FrameHash()
         self.errors: list[dict[str, Any]] = []
         self.n_errors = 0
         self.n_rows = 0
@@ -187,7 +195,7 @@ class _Reader:
                     _("{column}超过 {limit} 个字").format(column=COLUMNS[column][0], limit=limit)
                 )
         opaque_id, salt, phone = uuid.uuid4(), urandom(SALT_BYTES), cells.get("phone", "")
-        unit = FrameUnit(
+        return FrameUnit(
             frame=self.frame,
             position=self.n_rows,
             opaque_id=opaque_id,
@@ -203,8 +211,6 @@ class _Reader:
                 salt=salt, opaque_id=str(opaque_id), community_code=code, kind=kind, address=normalised
             ),
         )
-        self.frame_hash.add(Line(self.n_rows, str(opaque_id), code, kind, unit.commitment))
-        return unit
 
     def _grid(self, community_code: str, text: str) -> int | None:
         """A grid by its 15 digits, or by its three digits within the community."""
@@ -297,19 +303,29 @@ def _begin(
             name=name,
             source_name=source[0][:200],
             source_hash=source[1],
-            hash_algorithm=HASH_ALGORITHM,
+            hash_algorithm=TREE_ALGORITHM,
             is_simulated=is_simulated,
             job=job,
             created_by_id=by.pk or None,
         )
 
 
-def _finish(frame: FrameVersion, reader: _Reader, acting_user: Actor) -> None:
+def _grow_trees(frame: FrameVersion, progress: Progress | None) -> list[CommunityRoot]:
+    """One hash tree per community, from what was stored."""
+    roots: list[CommunityRoot] = []
+    for root in community_roots(frame):
+        roots.append(root)
+        if progress and len(roots) % COMMUNITIES_TOLD == 0:
+            message = _("已算 {count} 个社区的指纹").format(count=f"{len(roots):,}")
+            progress.say(0.9, message)
+    return roots
+
+
+def _finish(frame: FrameVersion, n_rows: int, roots: list[CommunityRoot], acting_user: Actor) -> None:
     with transaction.atomic():
+        record_roots(frame, roots)
         frame.checks = coverage_checks(frame)
-        frame.n_households = reader.n_rows
-        frame.n_communities = frame.units.order_by().values("community_id").distinct().count()
-        frame.frame_hash = reader.frame_hash.hexdigest()
+        frame.n_households = n_rows
         frame.state = FrameVersion.State.READY
         frame.save()
         record(

@@ -82,12 +82,45 @@ def test_each_line_opens_with_its_salt_and_the_hash_covers_all_lines(tmp_path, d
             kind=COLLECTIVE if unit.is_collective else FAMILY,
             address=normalise_address(address),
         )
+    assert frame.hash_algorithm == "minyi-frame-2"
+    assert frame.frame_hash == root_by_the_book(frame) == stored_frame_hash(frame)
+    assert list(frame.trees.values_list("community__code", "n_family", "n_collective")) == [
+        ("370105001001", 2, 0),
+        ("370105003001", 1, 1),
+    ]
+
+
+def root_by_the_book(frame):
+    """The frame's root as tree.py words it, split recursively and written without its functions."""
+
+    def root(texts):
+        if len(texts) == 1:
+            return hashlib.sha256(b"\x00" + texts[0].encode()).digest()
+        half = 1 << (len(texts) - 1).bit_length() - 1
+        return hashlib.sha256(b"\x01" + root(texts[:half]) + root(texts[half:])).digest()
+
+    records = []
+    for code in sorted(set(frame.units.values_list("community__code", flat=True))):
+        units = sorted(frame.units.filter(community__code=code), key=lambda u: str(u.opaque_id))
+        kinds = ["collective" if u.is_collective else "family" for u in units]
+        lines = [
+            f"{u.opaque_id}\t{code}\t{kind}\t{u.commitment}" for u, kind in zip(units, kinds, strict=True)
+        ]
+        family = kinds.count("family")
+        records.append(f"{code}\t{family}\t{len(kinds) - family}\t{root(lines).hex()}")
+    return root(records).hex()
+
+
+def test_a_frame_of_the_first_release_is_hashed_as_it_was(tmp_path, district):
+    frame = load(write_csv(tmp_path / "h.csv", GOOD), district)
+    FrameVersion.objects.filter(pk=frame.pk).update(hash_algorithm="minyi-frame-1")
     lines = "".join(
         f"{u.position}\t{u.opaque_id}\t{u.community.code}\t{'collective' if u.is_collective else 'family'}"
         f"\t{u.commitment}\n"
         for u in frame.units.select_related("community").order_by("position")
     )
-    assert frame.frame_hash == hashlib.sha256(lines.encode()).hexdigest() == stored_frame_hash(frame)
+    frame.refresh_from_db()
+    assert stored_frame_hash(frame) == hashlib.sha256(lines.encode()).hexdigest()
 
 
 @pytest.mark.parametrize(
