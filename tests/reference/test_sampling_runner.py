@@ -61,3 +61,28 @@ def test_an_unknown_verb_counts_as_unsupported(run):
 def test_input_that_analysis_refuses_is_a_failure(run):
     code, out = run("fh_milk_ml", lambda c: c["options"].update(method="guess"))
     assert code == 1 and "refused" in out
+
+
+def test_a_case_that_breaks_the_engine_is_counted_and_the_others_still_run(tmp_path, capsys):
+    expected = json.loads((SAMPLING / "expected.json").read_text(encoding="utf-8"))
+    whole = next(c for c in expected["cases"] if c["id"] == "outcome_rates_10")
+    lacking = whole | {"id": "lacking", "inputs": {}}
+    cases = [lacking, {"verb": "outcome_rates"}, 7, whole | {"group": "another name"}]
+    (tmp_path / "expected.json").write_text(json.dumps({"cases": cases}), encoding="utf-8")
+    assert main([str(tmp_path)]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(": ")[0] for line in lines[:-1]] == [
+        "failed lacking",
+        "failed case 2",
+        "failed case 3",
+    ]
+    assert lines[-1] == "1 passed, 3 failed, 0 unsupported"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"cases": {}}', '{"cases": []}', '{"meta": {"format": "x"}, "cases": [1]}']
+)
+def test_a_folder_that_holds_no_cases_is_refused(tmp_path, capsys, text):
+    (tmp_path / "expected.json").write_text(text, encoding="utf-8")
+    assert main([str(tmp_path)]) == 2
+    assert len(capsys.readouterr().out.splitlines()) == 1
