@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy
 
 NAMES = {
     "sampling.import_households": gettext_lazy("导入住户名录"),
+    "sampling.check_frame": gettext_lazy("核对住户名录"),
     "contacts.prepare_letters": gettext_lazy("备信"),
     "reports.run": gettext_lazy("计算权数和误差"),
 }

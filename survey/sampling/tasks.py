@@ -6,7 +6,8 @@ from typing import Any
 from survey.audit.services import SYSTEM
 from survey.jobs.services import Progress, job_kind
 from survey.regions.models import Region
-from survey.sampling.services import import_households
+from survey.sampling.models import FrameVersion
+from survey.sampling.services import check_frame, import_households
 
 
 @job_kind("sampling.import_households")
@@ -27,3 +28,11 @@ def import_households_job(progress: Progress, params: dict[str, Any]) -> dict[st
         if params.get("delete_file"):
             path.unlink(missing_ok=True)
     return {"frame": frame.pk, "number": frame.number, "households": frame.n_households}
+
+
+@job_kind("sampling.check_frame")
+def check_frame_job(progress: Progress, params: dict[str, Any]) -> dict[str, Any]:
+    """Params: frame (primary key). The result is `FrameCheck.as_json`."""
+    frame = FrameVersion.objects.get(pk=params["frame"])
+    by = progress.job.created_by or SYSTEM
+    return check_frame(frame=frame, acting_user=by, progress=progress).as_json()

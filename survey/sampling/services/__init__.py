@@ -2,11 +2,14 @@
 
 from survey.sampling.services.designs import PlannedDesign, create_design, preview_design
 from survey.sampling.services.draws import draw_sample, release_replicate
+from survey.sampling.services.frame_checks import FrameCheck, check_frame
 from survey.sampling.services.frames import discard_frame, import_households, stored_frame_hash
 from survey.sampling.services.plans import save_forecast, save_plan_answers
 
 __all__ = [
+    "FrameCheck",
     "PlannedDesign",
+    "check_frame",
     "create_design",
     "discard_frame",
     "draw_sample",
