@@ -72,6 +72,9 @@ class QuestionnaireVersion(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True)
     published_at = models.DateTimeField(null=True)
+    # The version this one was made from, and which step of its history the document is (see DraftStep).
+    based_on = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    step = models.PositiveIntegerField(null=True, blank=True)
 
     objects = QuestionnaireVersionQuerySet.as_manager()
 
@@ -98,3 +101,50 @@ class QuestionnaireVersion(models.Model):
         if type(self).objects.filter(pk=self.pk, state=self.State.PUBLISHED).exists():
             _refuse()
         return super().delete(*args, **kwargs)
+
+
+class DraftStep(models.Model):
+    """One saved state of a draft: undo and redo walk along them.
+
+    Step 0 is the document before the first change. `packed` is canonical JSON under zlib.
+    """
+
+    version = models.ForeignKey(QuestionnaireVersion, on_delete=models.CASCADE, related_name="steps")
+    number = models.PositiveIntegerField()
+    packed = models.BinaryField()
+    document_hash = models.CharField(max_length=64)
+    deed = models.CharField(max_length=40, blank=True)  # an edit of `editing.EDITS`
+    subject = models.CharField(max_length=64, blank=True)  # the item or block it was about
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["version", "number"]
+        constraints = [models.UniqueConstraint(fields=["version", "number"], name="draft_step_once")]
+
+    def __str__(self) -> str:
+        return f"{self.version} · {self.number}"
+
+
+class BankItem(models.Model):
+    """An item that the team keeps for later questionnaires, with the choice lists it needs."""
+
+    name = models.CharField(max_length=64)
+    topic = models.CharField(max_length=60, blank=True)
+    index = models.CharField(max_length=60, blank=True)
+    wording = models.CharField(max_length=2000)  # in the language it was written in, for the search
+    item = models.JSONField()
+    choice_lists = models.JSONField(default=dict)
+    source = models.CharField(max_length=300, blank=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["topic", "name", "pk"]
+
+    def __str__(self) -> str:
+        return self.wording
