@@ -1,13 +1,14 @@
 """One cast of people and one small district, made through the models so that any layer can use them."""
 
 import uuid
+from datetime import timedelta
 
 from django.db.models import Max
 
 from survey.accounts.models import Grant, User
-from survey.audit.services import SYSTEM
+from survey.audit.services import SYSTEM, Actor
 from survey.common.canonical import sha256_of
-from survey.common.clock import now
+from survey.common.clock import now, today
 from survey.common.crypto import encrypt, keyed_hash
 from survey.contacts.models import SelectedPerson
 from survey.indicators.models import Indicator, IndicatorVersion
@@ -18,13 +19,14 @@ from survey.sampling.frame_trees import community_roots, record_roots
 from survey.sampling.lines import FAMILY, commit_line, normalise_address
 from survey.sampling.models import (
     Case,
+    Design,
     Draw,
     DrawnPSU,
     FrameUnit,
     FrameVersion,
     ReserveReplicate,
 )
-from survey.sampling.services import create_design
+from survey.sampling.services import commit_draw, create_design, draw_sample
 from survey.sampling.tree import ALGORITHM as TREE_ALGORITHM
 from survey.studies.models import ConsentText, Round, Study
 
@@ -135,6 +137,25 @@ def make_frame(region: Region, *, households: int = 30, **values) -> FrameVersio
     record_roots(frame, list(community_roots(frame)))
     frame.save(update_fields=["frame_hash", "n_communities"])
     return frame
+
+
+def commit_now(design: Design, *, acting_user: Actor = SYSTEM, reason: str = "", **values) -> Draw:
+    """A commitment to the demo's beacon, which may be drawn at once, on a frame called simulated."""
+    FrameVersion.objects.filter(pk=design.frame_id).update(is_simulated=True)
+    design = Design.objects.get(pk=design.pk)
+    defaults = {
+        "beacon_kind": Draw.BeaconKind.DEMO,
+        "beacon_name": "测试",
+        "beacon_at": now(),
+        "reveal_by": (design.round.closes_on or today()) + timedelta(days=60),
+    }
+    return commit_draw(design=design, reason=reason, acting_user=acting_user, **{**defaults, **values})
+
+
+def draw_now(design: Design, *, acting_user: Actor = SYSTEM, reason: str = "", beacon: str = "演示") -> Draw:
+    """A design's sample, committed to and drawn at once."""
+    draw = commit_now(design, acting_user=acting_user, reason=reason)
+    return draw_sample(draw=draw, beacon_value=beacon, acting_user=acting_user)
 
 
 def make_drawn_round(

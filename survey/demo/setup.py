@@ -10,7 +10,7 @@ from django.conf import settings
 
 from survey.accounts.models import User
 from survey.audit.services import COMMAND
-from survey.common.clock import today
+from survey.common.clock import now, today
 from survey.contacts.services import prepare_letters
 from survey.demo import texts
 from survey.demo.city import DISTRICTS, Answers, build_model_city, write_household_list
@@ -24,8 +24,8 @@ from survey.questionnaires.services import import_xlsform, publish_version
 from survey.regions.models import Region
 from survey.regions.services import import_census, import_regions
 from survey.reports.models import SimulatedTruth
-from survey.sampling.models import Case
-from survey.sampling.services import create_design, draw_sample, import_households
+from survey.sampling.models import Case, Draw
+from survey.sampling.services import commit_draw, create_design, draw_sample, import_households
 from survey.studies.models import Round
 from survey.studies.services import (
     create_round,
@@ -40,6 +40,8 @@ DATA = Path(__file__).resolve().parent / "data"
 CORE_FORM = Path(settings.BASE_DIR) / "survey" / "questionnaires" / "data" / "minyi_core.xlsx"
 APP_ID, APP_SECRET = "wxdemo2026minyi01", "not-secret-demo-app-secret-2026"
 N_GUESTS = 5
+DEMO_BEACON = "演示随机数 2026"  # a real study names a lottery's issue or a drand round
+REVEAL_AFTER_DAYS = 90
 Say = Callable[[str], None]
 
 
@@ -114,9 +116,17 @@ def build(say: Say) -> Built:
     answers = Answers(city, version.document)
     missing = [str(code) for code in MISSING_CODES.values()]
     SimulatedTruth.objects.create(round=round_, values=true_values(answers, indicators, missing))
-    say("抽样：街道分层，社区按户数成比例抽，社区内再抽 22 户")
+    say("抽样：先承诺，再抽。街道分层，社区按户数成比例抽，社区内再抽 22 户")
     design = create_design(round=round_, frame=frame, spec=SPEC, acting_user=lead)
-    draw_sample(design=design, acting_user=lead)
+    draw = commit_draw(
+        design=design,
+        beacon_kind=Draw.BeaconKind.DEMO,
+        beacon_name=DEMO_BEACON,
+        beacon_at=now(),
+        reveal_by=today() + timedelta(days=REVEAL_AFTER_DAYS),
+        acting_user=lead,
+    )
+    draw_sample(draw=draw, beacon_value=DEMO_BEACON, acting_user=lead)
     open_round(round=round_, acting_user=lead)
     say("给抽中的每一户印信，一户一页，各有各的码")
     letters, guests = write_letters(round_, lead)

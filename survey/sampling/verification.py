@@ -1,4 +1,4 @@
-"""Does a draw again from its secret and its frame, and names every line that differs."""
+"""Does a draw again from its secrets and its frame, and names every line that differs."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -10,9 +10,12 @@ from survey.common.errors import Problem
 from survey.sampling.commitment import derive_seed, hash_commitment, hash_secret
 from survey.sampling.models import Draw
 from survey.sampling.selection import exact, result_hash, select
-from survey.sampling.services.draws import SECRET_PURPOSE
+from survey.sampling.services.commits import SECRET_PURPOSE
+from survey.sampling.services.draws import party_secrets
 from survey.sampling.services.frames import stored_frame_hash
 from survey.stats.selection import TwoStageSample
+
+FIRST_FORMAT = "minyi-commitment-1"
 
 
 @dataclass(frozen=True)
@@ -39,13 +42,16 @@ def redraw(draw: Draw) -> RedrawResult:
     """Recompute the draw and compare commitment, seed, PSUs, cases and probabilities, line by line."""
     found = _commitment_differences(draw)
     try:
-        secret = bytes.fromhex(decrypt(draw.secret_cipher or b"", SECRET_PURPOSE))
-    except DecryptionError as error:
+        secrets = _opened_secrets(draw)
+    except (DecryptionError, Problem) as error:
         return RedrawResult((*found, Difference("secret", "", str(error))))
-    seed = derive_seed(secret=secret, beacon=draw.beacon, commitment_hash=draw.commitment_hash)
-    found += _differences(
-        ("secret_hash", hash_secret(secret), draw.secret_hash), ("seed", seed.hex(), draw.seed)
+    seed = derive_seed(
+        secrets=[secret for _where, secret, _digest in secrets],
+        beacon=draw.beacon,
+        commitment_hash=draw.commitment_hash,
     )
+    found += _differences(*((where, hash_secret(secret), digest) for where, secret, digest in secrets))
+    found += _differences(("seed", seed.hex(), draw.seed))
     try:
         sample = select(draw.design, seed)
     except Problem as problem:
@@ -59,16 +65,44 @@ def _differences(*triples: tuple[str, str, str]) -> list[Difference]:
     return [Difference(*triple) for triple in triples if triple[1] != triple[2]]
 
 
+def _opened_secrets(draw: Draw) -> list[tuple[str, bytes, str]]:
+    """(what it is called, secret, the hash committed to) of each party; of the office in release 1."""
+    if draw.commitment.get("format") == FIRST_FORMAT:
+        secret = bytes.fromhex(decrypt(draw.secret_cipher or b"", SECRET_PURPOSE))
+        return [("secret_hash", secret, draw.secret_hash)]
+    digests = {party["number"]: party["secret_hash"] for party in draw.commitment.get("parties", [])}
+    numbers = draw.parties.order_by("number").values_list("number", flat=True)
+    return [
+        (f"party {number}", secret, digests.get(number, ""))
+        for number, secret in zip(numbers, party_secrets(draw), strict=True)
+    ]
+
+
 def _commitment_differences(draw: Draw) -> list[Difference]:
     """What was committed to, against what is stored now."""
     design, committed = draw.design, draw.commitment
-    return _differences(
+    found = _differences(
         ("commitment_hash", hash_commitment(committed), draw.commitment_hash),
-        ("commitment.secret_hash", committed.get("secret_hash", ""), draw.secret_hash),
         ("commitment.draw_number", str(committed.get("draw_number", "")), str(draw.number)),
         ("design", committed.get("design_hash", ""), sha256_of(design.spec)),
         ("plan", committed.get("plan_hash", ""), sha256_of(design.plan)),
         ("frame", committed.get("frame_hash", ""), stored_frame_hash(design.frame)),
+    )
+    if committed.get("format") == FIRST_FORMAT:
+        return found + _differences(
+            ("commitment.secret_hash", committed.get("secret_hash", ""), draw.secret_hash)
+        )
+    beacon = committed.get("beacon", {})
+    parties = {str(p["number"]): p["secret_hash"] for p in committed.get("parties", [])}
+    stored = {str(n): h for n, h in draw.parties.values_list("number", "secret_hash")}
+    return found + _differences(
+        (
+            "commitment.beacon",
+            f"{beacon.get('kind')} {beacon.get('name')}",
+            f"{draw.beacon_kind} {draw.beacon_name}",
+        ),
+        ("commitment.reveal_by", str(committed.get("reveal_by")), str(draw.reveal_by)),
+        ("commitment.parties", str(sorted(parties.items())), str(sorted(stored.items()))),
     )
 
 

@@ -1,5 +1,6 @@
 """What sampling does: frames, designs, draws."""
 
+from survey.sampling.services.commits import commit_draw, give_secret, record_timestamp, void_draw
 from survey.sampling.services.designs import PlannedDesign, create_design, preview_design
 from survey.sampling.services.draws import draw_sample, release_replicate
 from survey.sampling.services.frame_checks import FrameCheck, check_frame
@@ -10,13 +11,17 @@ __all__ = [
     "FrameCheck",
     "PlannedDesign",
     "check_frame",
+    "commit_draw",
     "create_design",
     "discard_frame",
     "draw_sample",
+    "give_secret",
     "import_households",
     "preview_design",
+    "record_timestamp",
     "release_replicate",
     "save_forecast",
     "save_plan_answers",
     "stored_frame_hash",
+    "void_draw",
 ]

@@ -26,6 +26,7 @@ from survey.sampling.planning import (
     build_psus,
     nearest_possible,
 )
+from survey.sampling.rights import check_right
 from survey.sampling.spec import complete_spec, takes_of
 from survey.stats.selection import Takes
 from survey.studies.models import Round
@@ -74,8 +75,10 @@ def create_design(*, round: Round, frame: FrameVersion, spec: dict[str, Any], ac
     ------
     Problem common.invalid : the specification cannot be read.
     Problem sampling.impossible : it cannot be met on this frame; says what could be.
+    Problem common.forbidden : no right.
     Problem common.locked, common.busy : the round is closed; the frame is still being imported.
     """
+    check_right(acting_user, "sampling.manage", round.study.region)
     if round.state == Round.State.CLOSED:
         raise Problem("common.locked", what=_("这一轮"))
     with transaction.atomic():

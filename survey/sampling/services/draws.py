@@ -1,82 +1,141 @@
-"""Draws a sample, and releases its reserves whole and in order."""
+"""Draws a committed sample once its beacon is known, and releases its reserves whole and in order."""
 
-import secrets
 from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
 
 from django.db import transaction
-from django.db.models import Max
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from survey.audit.services import Actor, record
-from survey.common.canonical import sha256_of
-from survey.common.clock import now
-from survey.common.crypto import encrypt
+from survey.common.clock import now, today
+from survey.common.crypto import DecryptionError, decrypt
 from survey.common.errors import Problem
-from survey.sampling.commitment import (
-    SECRET_BYTES,
-    derive_seed,
-    hash_commitment,
-    hash_secret,
-    make_commitment,
-)
+from survey.jobs.services import Progress
+from survey.sampling import beacons
+from survey.sampling.commitment import derive_seed
 from survey.sampling.models import (
     PSU,
     Case,
-    Design,
     DesignStratum,
     Draw,
     DrawnPSU,
     FrameUnit,
     ReserveReplicate,
 )
-from survey.sampling.selection import exact, result_hash, select, strata_of_plan
+from survey.sampling.rights import check_right
+from survey.sampling.selection import exact, result_hash, select
+from survey.sampling.services.commits import (
+    SECRET_PURPOSE,
+    beacon_words,
+    former_draw,
+    refuse_altered_plan,
+)
 from survey.sampling.services.frames import stored_frame_hash
-from survey.stats.selection import ALGORITHM, STREAM_ALGORITHM, TwoStageSample
+from survey.stats.selection import TwoStageSample
 from survey.studies.models import Round
 
-SECRET_PURPOSE = "sampling.draw_secret"  # noqa: S105 - the name of a purpose
 BATCH = 1000
 LOOKUP = 500
 
 
-def draw_sample(*, design: Design, acting_user: Actor, reason: str = "") -> Draw:
-    """Draw a design's sample: commit, derive the seed, select, store the cases; all of it or nothing.
+def draw_sample(
+    *, draw: Draw, beacon_value: str, acting_user: Actor, progress: Progress | None = None
+) -> Draw:
+    """Draw a committed sample: seed from secrets and beacon, select, store the cases; all of it or nothing.
 
-    Replicate 0 is released at once. A second draw of the round needs a reason and a round that has not
-    opened; it makes the first void, whose rows stay.
+    Replicate 0 is released at once. When the round has a draw already, that one becomes void; its rows stay.
+    The frame is read before the transaction begins, for a large one takes minutes.
 
     Raises
     ------
-    Problem sampling.already_drawn : the round has a draw, and no reason is given.
-    Problem sampling.frame_altered : frame, design or plan are not what they were when they were made.
-    Problem common.locked : the round is closed, or open with a draw.
+    Problem common.forbidden : no right.
+    Problem sampling.beacon_waits, sampling.secret_missing, sampling.overdue : not yet, or no longer.
+    Problem sampling.already_drawn, common.locked : it was drawn; it is void; the round is closed, or open
+        with another draw.
+    Problem sampling.frame_altered : frame, design or plan are not what was committed to.
+    Problem common.invalid : the beacon's value is not in the form of its kind.
     """
+    check_right(acting_user, "sampling.draw", draw.design.round.study.region)
+    draw = Draw.objects.select_related("design__frame", "design__round__study__region").get(pk=draw.pk)
+    _refuse_unready(draw)
+    beacon = _checked_value(draw, beacon_value)
+    _say(progress, 0.05, _("核对名录和设计的指纹"))
+    refuse_altered_plan(draw.design)
+    if stored_frame_hash(draw.design.frame) != draw.commitment["frame_hash"]:
+        raise Problem("sampling.frame_altered", reason=_("名录的指纹不符"))
+    _say(progress, 0.5, _("抽社区，再抽住户"))
+    seed = derive_seed(secrets=party_secrets(draw), beacon=beacon, commitment_hash=draw.commitment_hash)
+    sample = select(draw.design, seed)
+    _say(progress, 0.7, _("写入抽中的户"))
     with transaction.atomic():
-        round_ = Round.objects.select_for_update().get(pk=design.round_id)
-        design = (
-            Design.objects.select_for_update(of=("self",))
-            .select_related("frame", "round__study__region")
-            .get(pk=design.pk)
+        round_ = Round.objects.select_for_update().get(pk=draw.design.round_id)
+        draw = (
+            Draw.objects.select_for_update(of=("self",))
+            .select_related("design__frame", "design__round__study__region")
+            .get(pk=draw.pk)
         )
-        before = _former_draw(round_, reason)
-        _refuse_altered(design)
-        secret = secrets.token_bytes(SECRET_BYTES)
-        draw = _commit(design, secret, reason, acting_user)
-        seed = derive_seed(secret=secret, beacon=draw.beacon, commitment_hash=draw.commitment_hash)
-        sample = select(design, seed)
+        _refuse_unready(draw)
+        before = former_draw(round_, draw.reason)
         _store_cases(draw, sample)
-        draw.seed, draw.result_hash = seed.hex(), result_hash(sample)
+        draw.beacon, draw.seed, draw.result_hash = beacon, seed.hex(), result_hash(sample)
         draw.state, draw.drawn_at = Draw.State.DRAWN, now()
+        draw.drawn_by_id = acting_user.pk or None
         draw.save()
-        design.locked_at = design.locked_at or draw.drawn_at
-        design.save(update_fields=["locked_at"])
         if before is not None:
-            before.state = Draw.State.VOID
-            before.save(update_fields=["state"])
+            before.state, before.voided_at = Draw.State.VOID, draw.drawn_at
+            before.void_reason = draw.reason
+            before.save(update_fields=["state", "voided_at", "void_reason"])
         _record_draw(draw, before, acting_user, sample)
     return draw
+
+
+def party_secrets(draw: Draw) -> list[bytes]:
+    """The secrets in the order of the parties, opened.
+
+    Raises
+    ------
+    Problem sampling.secret_missing : a party has not given hers.
+    DecryptionError : a stored one cannot be opened.
+    """
+    parties = list(draw.parties.order_by("number"))
+    if missing := [party.name for party in parties if party.secret_cipher is None]:
+        raise Problem("sampling.secret_missing", names="、".join(missing))
+    return [bytes.fromhex(decrypt(party.secret_cipher, SECRET_PURPOSE)) for party in parties]
+
+
+def _refuse_unready(draw: Draw) -> None:
+    """Refuse what is drawn, void, late, early, or lacks a secret."""
+    if draw.state == Draw.State.DRAWN:
+        raise Problem("sampling.already_drawn")
+    if draw.state == Draw.State.VOID:
+        raise Problem("common.locked", what=_("这次抽样（已作废）"))
+    if draw.design.round.state == Round.State.CLOSED:
+        raise Problem("common.locked", what=_("这一轮"))
+    if draw.reveal_by < today():
+        raise Problem("sampling.overdue", date=draw.reveal_by)
+    if now() < draw.beacon_at:
+        raise Problem("sampling.beacon_waits", at=f"{localtime(draw.beacon_at):%Y-%m-%d %H:%M:%S}")
+    try:
+        party_secrets(draw)
+    except DecryptionError as error:
+        raise Problem("sampling.frame_altered", reason=_("保存的秘密打不开")) from error
+
+
+def _checked_value(draw: Draw, value: str) -> str:
+    try:
+        beacon = beacons.normalise_value(draw.beacon_kind, draw.beacon_name, value)
+    except beacons.Unreadable as error:
+        raise Problem("common.invalid", reason=beacon_words(error)) from error
+    if len(beacon) > 300:
+        raise Problem("common.invalid", reason=_("公开随机数太长"))
+    return beacon
+
+
+def _say(progress: Progress | None, fraction: float, message: str) -> None:
+    if progress is not None:
+        progress.say(fraction, message)
 
 
 def release_replicate(*, draw: Draw, number: int, reason: str, acting_user: Actor) -> ReserveReplicate:
@@ -87,9 +146,11 @@ def release_replicate(*, draw: Draw, number: int, reason: str, acting_user: Acto
 
     Raises
     ------
+    Problem common.forbidden : no right.
     Problem sampling.replicate_order : another replicate is next, or there is none.
     Problem common.invalid : no reason. Problem common.locked : the draw is void or the round is closed.
     """
+    check_right(acting_user, "sampling.manage", draw.design.round.study.region)
     if not reason.strip():
         raise Problem("common.invalid", reason=_("放出备用样本要写明理由"))
     with transaction.atomic():
@@ -116,59 +177,6 @@ def release_replicate(*, draw: Draw, number: int, reason: str, acting_user: Acto
             detail={"draw": draw.number, "number": number, "cases": replicate.n_cases, "reason": reason},
         )
     return replicate
-
-
-def _former_draw(round_: Round, reason: str) -> Draw | None:
-    """The draw that a new one would make void; refuses when there may be none."""
-    if round_.state == Round.State.CLOSED:
-        raise Problem("common.locked", what=_("这一轮"))
-    before = Draw.objects.filter(design__round=round_, state=Draw.State.DRAWN).first()
-    if before is None:
-        return None
-    if not reason.strip():
-        raise Problem("sampling.already_drawn")
-    if round_.state != Round.State.DRAFT:
-        raise Problem("common.locked", what=_("这一轮（已经开始收卷）"))
-    return before
-
-
-def _refuse_altered(design: Design) -> None:
-    if sha256_of(design.spec) != design.spec_hash:
-        raise Problem("sampling.frame_altered", reason=_("设计被改动过"))
-    if strata_of_plan(design.plan) != _stored_strata(design):
-        raise Problem("sampling.frame_altered", reason=_("设计的分层和计划不符"))
-    if stored_frame_hash(design.frame) != design.frame.frame_hash:
-        raise Problem("sampling.frame_altered", reason=_("名录的指纹不符"))
-
-
-def _stored_strata(design: Design) -> dict[str, tuple[int, int, int]]:
-    rows = design.strata.values_list("code", "n_psus_frame", "n_psus_take", "n_households_frame")
-    return {code: (n_psus, n_take, n_households) for code, n_psus, n_take, n_households in rows}
-
-
-def _commit(design: Design, secret: bytes, reason: str, acting_user: Actor) -> Draw:
-    last = Draw.objects.filter(design__round=design.round_id).aggregate(last=Max("number"))["last"]
-    number = (last or 0) + 1
-    commitment = make_commitment(
-        algorithms={"draw": ALGORITHM, "stream": STREAM_ALGORITHM, "frame": design.frame.hash_algorithm},
-        design_hash=design.spec_hash,
-        plan_hash=sha256_of(design.plan),
-        frame_hash=design.frame.frame_hash,
-        secret=secret,
-        draw_number=number,
-    )
-    return Draw.objects.create(
-        design=design,
-        number=number,
-        reason=reason.strip()[:300],
-        algorithm=ALGORITHM,
-        commitment=commitment,
-        commitment_hash=hash_commitment(commitment),
-        secret_cipher=encrypt(secret.hex(), SECRET_PURPOSE),
-        secret_hash=hash_secret(secret),
-        committed_at=now(),
-        drawn_by_id=acting_user.pk or None,
-    )
 
 
 def _store_cases(draw: Draw, sample: TwoStageSample) -> None:

@@ -12,14 +12,16 @@ from django.db import OperationalError, connection
 from survey.audit.models import AuditEntry
 from survey.audit.services import SYSTEM, verify_chain
 from survey.common.canonical import sha256_of
-from survey.common.crypto import decrypt
+from survey.common.crypto import decrypt, encrypt
 from survey.common.errors import Problem
 from survey.sampling import queries
+from survey.sampling.frame_trees import community_roots, record_roots
 from survey.sampling.models import Case, Design, Draw, DrawnPSU, FrameVersion, ReserveReplicate
+from survey.sampling.services import commits as commits_module
 from survey.sampling.services import create_design, draw_sample, release_replicate
-from survey.sampling.services import draws as draws_module
 from survey.sampling.verification import redraw
 from tests import factories
+from tests.factories import draw_now
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
@@ -45,7 +47,7 @@ def design(regions):
 
 
 def test_every_case_has_its_exact_probability_at_each_stage(design):
-    draw = draw_sample(design=design, acting_user=SYSTEM)
+    draw = draw_now(design)
     assert draw.cases.count() == 30
     for case in draw.cases.select_related("drawn_psu__psu", "drawn_psu__stratum", "frame_unit"):
         psu, stratum = case.drawn_psu.psu, case.drawn_psu.stratum
@@ -69,7 +71,7 @@ def test_probabilities_of_a_stratum_sum_to_its_psus_and_weights_to_the_frame(des
                 Fraction(stratum["n_take"] * size, stratum["n_households"]) for _code, size in stratum["psus"]
             ]
             assert sum(shares) == stratum["n_take"]
-    draw = draw_sample(design=design, acting_user=SYSTEM)
+    draw = draw_now(design)
     weights = [1 / (Fraction(c.stage1_exact) * Fraction(c.stage2_exact)) for c in draw.cases.all()]
     assert sum(weights) == 240  # self-weighting within strata: exact in every draw
 
@@ -82,11 +84,11 @@ def test_over_many_draws_each_household_comes_as_often_as_its_probability_says(r
     50,000 would fail a right program.
     """
     secret = (hashlib.sha256(f"secret {i}".encode()).digest() for i in range(1000))
-    monkeypatch.setattr(draws_module.secrets, "token_bytes", lambda n: next(secret))
+    monkeypatch.setattr(commits_module.secrets, "token_bytes", lambda n: next(secret))
     design = make_design(regions["370105000000"], make_spec(n_psus=4))
     runs, psus, households = 150, Counter(), Counter()
     for _ in range(runs):
-        draw = draw_sample(design=design, acting_user=SYSTEM, reason="模拟")
+        draw = draw_now(design, reason="模拟")
         psus.update(draw.psus.values_list("psu__code", flat=True))
         households.update(draw.cases.values_list("frame_unit", flat=True))
         assert sum(case.base_weight for case in draw.cases.all()) == pytest.approx(180)
@@ -100,12 +102,12 @@ def test_over_many_draws_each_household_comes_as_often_as_its_probability_says(r
 
 
 def test_case_numbers_are_the_draw_and_a_running_number(design):
-    draw = draw_sample(design=design, acting_user=SYSTEM)
+    draw = draw_now(design)
     assert sorted(draw.cases.values_list("number", flat=True)) == [f"1-{i:05d}" for i in range(1, 31)]
 
 
 def test_seeds_of_households_differ_and_opaque_ids_are_not_those_of_the_frame(design):
-    draw = draw_sample(design=design, acting_user=SYSTEM)
+    draw = draw_now(design)
     cases = list(draw.cases.select_related("frame_unit"))
     assert len({case.selection_seed for case in cases}) == 30
     # Answers know the case's id; the public frame names the unit's: they must not be linkable.
@@ -113,21 +115,28 @@ def test_seeds_of_households_differ_and_opaque_ids_are_not_those_of_the_frame(de
 
 
 def test_the_seed_follows_from_a_secret_that_was_committed_to(design):
-    draw = draw_sample(design=design, acting_user=SYSTEM)
-    secret = bytes.fromhex(decrypt(draw.secret_cipher, "sampling.draw_secret"))
+    draw = draw_now(design)
+    secret = bytes.fromhex(decrypt(draw.parties.get().secret_cipher, "sampling.draw_secret"))
     assert len(secret) == 32
-    assert draw.secret_hash == hashlib.sha256(secret).hexdigest() == draw.commitment["secret_hash"]
+    assert draw.commitment["parties"] == [
+        {
+            "number": 1,
+            "name": draw.design.round.study.sponsor,
+            "secret_hash": hashlib.sha256(secret).hexdigest(),
+        }
+    ]
     assert draw.commitment["frame_hash"] == design.frame.frame_hash
     assert draw.commitment["design_hash"] == design.spec_hash
     assert draw.commitment_hash == sha256_of(draw.commitment)
-    assert draw.seed == hashlib.sha256(secret + bytes.fromhex(draw.commitment_hash)).hexdigest()
+    parts = secret + "演示".encode() + bytes.fromhex(draw.commitment_hash)
+    assert draw.seed == hashlib.sha256(parts).hexdigest()
     assert draw.committed_at <= draw.drawn_at
     design.refresh_from_db()
-    assert design.locked_at == draw.drawn_at
+    assert design.locked_at == draw.committed_at
 
 
 def test_a_draw_done_again_matches(design):
-    result = redraw(draw_sample(design=design, acting_user=SYSTEM))
+    result = redraw(draw_now(design))
     assert result.matches, result.differences
 
 
@@ -192,13 +201,13 @@ def _change_result(draw):
 
 
 def _change_secret(draw):
-    other = draws_module.encrypt("00" * 32, "sampling.draw_secret")
-    Draw.objects.filter(pk=draw.pk).update(secret_cipher=other)
-    return "secret_hash"
+    other = encrypt("00" * 32, "sampling.draw_secret")
+    draw.parties.update(secret_cipher=other)
+    return "party 1"
 
 
 def _break_secret(draw):
-    Draw.objects.filter(pk=draw.pk).update(secret_cipher=b"junk")
+    draw.parties.update(secret_cipher=b"junk")
     return "secret"
 
 
@@ -227,7 +236,7 @@ def _change_person_seed(draw):
     ],
 )
 def test_a_draw_done_again_names_what_was_tampered_with(design, tamper):
-    draw = draw_sample(design=design, acting_user=SYSTEM)
+    draw = draw_now(design)
     where = tamper(draw)
     result = redraw(Draw.objects.get(pk=draw.pk))
     assert not result.matches
@@ -235,7 +244,7 @@ def test_a_draw_done_again_names_what_was_tampered_with(design, tamper):
 
 
 def test_a_household_removed_from_the_frame_is_found(design):
-    draw = draw_sample(design=design, acting_user=SYSTEM)
+    draw = draw_now(design)
     drawn = draw.psus.first().psu.communities.get()
     free = design.frame.units.filter(community=drawn).exclude(pk__in=draw.cases.values("frame_unit"))
     free.first().delete()
@@ -245,11 +254,11 @@ def test_a_household_removed_from_the_frame_is_found(design):
 
 
 def test_a_second_draw_needs_a_reason_and_the_first_stays_as_void(design):
-    first = draw_sample(design=design, acting_user=SYSTEM)
+    first = draw_now(design)
     with pytest.raises(Problem) as caught:
-        draw_sample(design=design, acting_user=SYSTEM)
+        draw_now(design)
     assert caught.value.code == "sampling.already_drawn"
-    second = draw_sample(design=design, acting_user=SYSTEM, reason="名录有误，已更正")
+    second = draw_now(design, reason="名录有误，已更正")
     first.refresh_from_db()
     assert (first.state, second.state, second.number) == ("void", "drawn", 2)
     assert first.cases.count() == 30  # nothing is rewritten
@@ -262,18 +271,18 @@ def test_a_second_draw_needs_a_reason_and_the_first_stays_as_void(design):
 
 
 def test_after_the_field_has_opened_there_is_no_second_draw(design):
-    draw_sample(design=design, acting_user=SYSTEM)
+    draw_now(design)
     design.round.state = "open"
     design.round.save()
     with pytest.raises(Problem, match="锁定"):
-        draw_sample(design=design, acting_user=SYSTEM, reason="不满意")
+        draw_now(design, reason="不满意")
 
 
 def test_a_closed_round_is_not_drawn(design):
     design.round.state = "closed"
     design.round.save()
     with pytest.raises(Problem, match="锁定"):
-        draw_sample(design=design, acting_user=SYSTEM)
+        draw_now(design)
 
 
 @pytest.mark.parametrize("part", ["frame", "spec", "strata"])
@@ -285,14 +294,16 @@ def test_an_altered_frame_or_design_is_not_drawn(design, part):
     else:
         design.strata.filter(kind="streets").update(n_psus_take=3)
     with pytest.raises(Problem) as caught:
-        draw_sample(design=design, acting_user=SYSTEM)
+        draw_now(design)
     assert caught.value.code == "sampling.frame_altered"
-    assert Draw.objects.count() == 0
+    assert not Draw.objects.filter(state="drawn").exists()
+    assert Case.objects.count() == 0
 
 
 def test_a_draw_that_fails_half_way_leaves_nothing(design):
-    """The database fails at the audit entry, when draw, PSUs, replicates and cases are all written."""
+    """The database fails at the audit entry, when PSUs, replicates and cases are all written."""
     written = {}
+    waiting = factories.commit_now(design)
 
     def fail(execute, sql, params, many, context):
         if sql.startswith("INSERT") and "audit_auditentry" in sql:
@@ -301,19 +312,19 @@ def test_a_draw_that_fails_half_way_leaves_nothing(design):
         return execute(sql, params, many, context)
 
     with connection.execute_wrapper(fail), pytest.raises(OperationalError, match="disk full"):
-        draw_sample(design=design, acting_user=SYSTEM)
+        draw_sample(draw=waiting, beacon_value="x", acting_user=SYSTEM)
     assert written == {"cases": 30, "psus": 6}
-    for model in (Draw, Case, DrawnPSU, ReserveReplicate):
+    for model in (Case, DrawnPSU, ReserveReplicate):
         assert model.objects.count() == 0
-    design.refresh_from_db()
-    assert design.locked_at is None
+    waiting.refresh_from_db()
+    assert (waiting.state, waiting.seed, waiting.result_hash) == ("committed", "", "")
 
 
 class TestReserves:
     @pytest.fixture
     def draw(self, regions):
         spec = make_spec(take=6, reserve_replicates=2, reserve_take=2)
-        return draw_sample(design=make_design(regions["370100000000"], spec), acting_user=SYSTEM)
+        return draw_now(make_design(regions["370100000000"], spec))
 
     def test_only_the_first_replicate_is_released_at_once(self, draw):
         sizes = list(draw.replicates.values_list("number", "n_cases"))
@@ -366,7 +377,7 @@ class TestReading:
     def test_the_team_sees_psus_and_counts_and_officials_and_interviewers_see_nothing(
         self, design, lead, official, interviewer
     ):
-        draw = draw_sample(design=design, acting_user=SYSTEM)
+        draw = draw_now(design)
         assert len(queries.psu_list(lead, draw)) == 6
         counts = queries.counts_by_street(lead, draw)
         assert [(row["name"], row["n_cases"]) for row in counts] == [
@@ -384,14 +395,14 @@ class TestReading:
                 assert not model.objects.visible_to(user).exists()
 
     def test_a_supervisor_of_one_district_sees_its_cases_only(self, design, regions):
-        draw = draw_sample(design=design, acting_user=SYSTEM)
+        draw = draw_now(design)
         supervisor = factories.make_user("sun", "supervisor", regions["370105000000"])
         rows = queries.counts_by_street(supervisor, draw)
         assert [row["name"] for row in rows] == ["无影山街道", "天桥东街街道"]
         assert Case.objects.visible_to(supervisor).count() == 20
 
     def test_the_sampling_report_states_method_strata_probabilities_and_hashes(self, design):
-        draw = draw_sample(design=design, acting_user=SYSTEM)
+        draw = draw_now(design)
         report = queries.sampling_report(draw)
         assert report["strata"] == {"n": 4, "n_certainty": 2, "n_joined": 0, "joined": []}
         assert report["size"]["n_cases"] == 30
@@ -406,7 +417,7 @@ class TestReading:
 
     def test_columns_for_estimation_have_a_row_for_each_released_case(self, design):
         assert queries.variance_design(design.round)["case_id"] == []
-        draw_sample(design=design, acting_user=SYSTEM)
+        draw_now(design)
         columns = queries.variance_design(design.round)
         assert {len(values) for values in columns.values()} == {30}
         assert sum(columns["base_weight"]) == pytest.approx(240)
@@ -418,12 +429,13 @@ class TestReading:
 
 
 def test_the_command_draws_and_refuses_in_words(design, capsys):
-    call_command("draw_sample", design=design.pk)
+    waiting = factories.commit_now(design)
+    call_command("draw_sample", draw=waiting.pk, beacon="演示")
     assert "6 个社区单位，30 户" in capsys.readouterr().out
     with pytest.raises(CommandError, match="已经抽过样"):
-        call_command("draw_sample", design=design.pk)
+        call_command("draw_sample", draw=waiting.pk, beacon="演示")
     with pytest.raises(CommandError, match="没有编号"):
-        call_command("draw_sample", design=999_999)
+        call_command("draw_sample", draw=999_999, beacon="演示")
 
 
 def test_a_frame_of_very_unequal_communities_is_designed_drawn_and_done_again(regions):
@@ -433,11 +445,12 @@ def test_a_frame_of_very_unequal_communities_is_designed_drawn_and_done_again(re
     for code, keep in sizes.items():
         units = frame.units.filter(community__code=code).order_by("-position").values_list("pk", flat=True)
         frame.units.filter(pk__in=list(units[: 60 - keep])).delete()
-    FrameVersion.objects.filter(pk=frame.pk).update(frame_hash=draws_module.stored_frame_hash(frame))
-    frame.refresh_from_db()
+    frame.trees.all().delete()
+    record_roots(frame, list(community_roots(frame)))
+    frame.save()
     round_ = factories.make_round(factories.make_study(regions["370100000000"]))
     design = create_design(round=round_, frame=frame, spec=make_spec(take=10, n_psus=5), acting_user=SYSTEM)
-    draw = draw_sample(design=design, acting_user=SYSTEM)
+    draw = draw_now(design)
     assert draw.psus.count() == 5
     assert redraw(draw).matches
     weights = [1 / (Fraction(c.stage1_exact) * Fraction(c.stage2_exact)) for c in draw.cases.all()]
