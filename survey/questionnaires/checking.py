@@ -16,11 +16,14 @@ from jsonschema import Draft202012Validator
 
 from survey.questionnaires.document import (
     CHOICE_TYPES,
+    FORMAT,
+    FORMAT_2,
     MISSING_CODES,
     MODES,
     Document,
     Item,
     Problem,
+    additions_of,
     all_choices,
     is_expression,
     item_index,
@@ -30,7 +33,7 @@ from survey.questionnaires.expressions import references
 from survey.questionnaires.kinds import Names, kind_problems
 
 SCHEMA_PATH = Path(__file__).resolve().parents[2] / "docs" / "questionnaire.schema.json"
-EXPRESSION_FIELDS = ("relevant", "constraint", "required", "calculation")
+EXPRESSION_FIELDS = ("relevant", "constraint", "required", "calculation", "filter")
 LANGUAGE_NAMES = {"zh-hans": "简体中文", "zh-hant": "繁體中文", "en": "English"}
 
 Cells = Mapping[tuple[str, str], str]
@@ -93,6 +96,9 @@ class _Checks:
         except (ZoneInfoNotFoundError, ValueError):
             yield self.problem("error", "timezone", "", "timezone", f"没有“{document['timezone']}”这个时区")
         yield from self.texts("settings", "title", document["title"], needed=True)
+        if document["format"] == FORMAT and (added := additions_of(document)):
+            message = f"用了新版格式才有的内容，format 要写 {FORMAT_2}"
+            yield self.problem("error", "format", "", added[0], message)
 
     def duplicates(self) -> Iterator[Problem]:
         names = Counter(item["name"] for item in items_of(self.document))

@@ -12,14 +12,35 @@ from typing import Any
 from survey.common.canonical import sha256_of
 from survey.questionnaires.expressions import ExpressionError, parse
 
-FORMAT = "minyi-questionnaire/1"
+# A document of /1 uses none of the additions of `additions_of`; what it says never changes with a release.
+FORMAT, FORMAT_2 = "minyi-questionnaire/1", "minyi-questionnaire/2"
 LANGUAGES = ("zh-hans", "zh-hant", "en")
 MODES = ("web", "door")
 
-CHOICE_TYPES = ("select_one", "select_multiple")
-NUMBER_TYPES = ("integer", "decimal", "scale")
-ANSWERED_TYPES = (*CHOICE_TYPES, *NUMBER_TYPES, "text", "date")
+CHOICE_TYPES = ("select_one", "select_multiple", "ranking")
+LIST_TYPES = ("select_multiple", "ranking")  # the answer is a list of codes
+NUMBER_TYPES = ("integer", "decimal", "scale", "rating")
+WRITTEN_TYPES = ("text", "date", "time", "datetime")
+FILE_TYPES = ("photo", "signature")
+ANSWERED_TYPES = (
+    *CHOICE_TYPES,
+    *NUMBER_TYPES,
+    *WRITTEN_TYPES,
+    "region",
+    "place",
+    *FILE_TYPES,
+    "acknowledge",
+)
 ITEM_TYPES = (*ANSWERED_TYPES, "note", "calculate")
+MATRIX_TYPES = ("select_one", "scale", "rating")
+# Types and parts that only /2 has.
+NEW_TYPES = ("ranking", "rating", "time", "datetime", "region", "place", *FILE_TYPES, "acknowledge")
+NEW_ITEM_PARTS = (
+    *("min_choices", "max_choices", "order", "filter", "default", "readonly"),
+    *("scoring", "matrix", "root", "levels", "consent"),
+)
+NEW_BLOCK_PARTS = ("kind", "method", "order", "appearance", "repeat")
+NEW_PARTS = ("matrices", "quotas", "reading_seconds")
 
 # Codes of their own for what is no substantive answer (docs/questionnaire-format.md). Never scored.
 DONT_KNOW, REFUSED, NOT_APPLICABLE, INTERVIEWER_MISSED = -1, -2, -3, -4
@@ -30,8 +51,11 @@ MISSING_CODES = {
     "interviewer_missed": INTERVIEWER_MISSED,
 }
 MAX_TEXT = 500  # characters of an open answer unless the item says otherwise
+MAX_INSTANCES = 20  # of a repeat unless it says otherwise
+STARS = 5  # of a rating unless it says otherwise
 
 Document = dict[str, Any]
+Block = dict[str, Any]
 Item = dict[str, Any]
 Choice = dict[str, Any]
 
@@ -65,15 +89,44 @@ def expression(text: str) -> dict[str, Any]:
     return {"text": text, "tree": parse(text)}
 
 
+def block_items(block: Block) -> list[Item]:
+    """The items of a block; a household block has none."""
+    return block.get("items", [])
+
+
 def items_of(document: Document) -> Iterator[Item]:
-    """Items in document order."""
+    """Items in document order, those of repeats too."""
     for block in document["blocks"]:
-        yield from block["items"]
+        yield from block_items(block)
 
 
-def item_index(document: Document) -> dict[str, tuple[dict[str, Any], Item]]:
+def item_index(document: Document) -> dict[str, tuple[Block, Item]]:
     """name → (block, item)."""
-    return {item["name"]: (block, item) for block in document["blocks"] for item in block["items"]}
+    return {item["name"]: (block, item) for block in document["blocks"] for item in block_items(block)}
+
+
+def repeats_of(document: Document) -> dict[str, Block]:
+    """name → block, for blocks that are answered once for each instance."""
+    return {block["name"]: block for block in document["blocks"] if "repeat" in block}
+
+
+def additions_of(document: Document) -> list[str]:
+    """What the document uses that format /1 does not have, as paths such as `Q14.filter`."""
+    found = [part for part in NEW_PARTS if part in document]
+    for block in document["blocks"]:
+        found += [f"{block['name']}.{part}" for part in NEW_BLOCK_PARTS if part in block]
+        for item in block_items(block):
+            if item["type"] in NEW_TYPES:
+                found.append(f"{item['name']}.type")
+            found += [f"{item['name']}.{part}" for part in NEW_ITEM_PARTS if part in item]
+    for name, choices in document["choice_lists"].items():
+        found += [f"{name}/{choice['code']}.columns" for choice in choices if "columns" in choice]
+    return found
+
+
+def format_for(document: Document) -> str:
+    """The format name a document must carry: /2 when it uses an addition, so that old ones hash as before."""
+    return FORMAT_2 if additions_of(document) else FORMAT
 
 
 def own_choices(document: Document, item: Item) -> list[Choice]:
@@ -87,9 +140,29 @@ def missing_choices(document: Document, item: Item) -> list[Choice]:
     return offered + document["choice_lists"].get(item.get("missing", ""), [])
 
 
+def substantive_choices(document: Document, item: Item) -> list[Choice]:
+    """The item's choices that are answers, in the order of the list."""
+    return [choice for choice in own_choices(document, item) if not choice.get("missing")]
+
+
 def all_choices(document: Document, item: Item) -> list[Choice]:
     """Substantive choices, then the missing ones."""
-    return [c for c in own_choices(document, item) if not c.get("missing")] + missing_choices(document, item)
+    return substantive_choices(document, item) + missing_choices(document, item)
+
+
+def column_names(choices: list[Choice]) -> list[str]:
+    """Columns that any of the choices has, each once."""
+    return list(dict.fromkeys(name for choice in choices for name in choice.get("columns", {})))
+
+
+def score_range(item: Item) -> tuple[int, int]:
+    """First and last score of a scale or rating."""
+    return (1, item.get("to", STARS)) if item["type"] == "rating" else (item["from"], item["to"])
+
+
+def max_instances(block: Block) -> int:
+    """The most instances a repeat may have."""
+    return block["repeat"].get("max", MAX_INSTANCES)
 
 
 def text_in(texts: dict[str, str] | None, language: str, document: Document) -> str:
@@ -99,7 +172,7 @@ def text_in(texts: dict[str, str] | None, language: str, document: Document) -> 
 
 
 def total_seconds(document: Document, mode: str = "web") -> int:
-    """Reading time of all items of a mode, as stated by the author; skips make it shorter."""
+    """Reading time of all items of a mode, as stated by the author; skips make it shorter, repeats longer."""
     return sum(item.get("seconds", 0) for item in items_of(document) if mode in item.get("modes", MODES))
 
 

@@ -1,49 +1,81 @@
 """Which items a person meets, given the answers so far. Pure; `static/questionnaires/logic.js` is its twin.
 
 Rules, the same on both sides:
-- An item is shown when its mode fits, its block's `relevant` holds and its own `relevant` holds.
+- An item is shown when its mode fits, its block's `relevant` holds and its own `relevant` holds; an item of a
+  repeat is asked once for each instance and its own `relevant` is taken there.
 - An item that is not shown reads as blank, so what it was answered earlier has no effect and is not kept.
-- An answer that is not valid for its type reads as blank.
+- An answer that is not valid for its type, or names an option that the filter does not offer, reads as blank.
+- An item without an entry in the answers reads as its default; a read-only one always does.
 - A don't-know or refusal of an item without choices reads as blank; of an item with choices it reads as its
   code, as in any XLSForm.
 - An expression that cannot be evaluated counts as false in `relevant` and `required`, as blank in a
-  calculation, as fulfilled in `constraint`: a person is never stuck in front of an author's mistake.
+  calculation, as fulfilled in `constraint`, as offered in `filter`, as no instance in a repeat's count: a
+  person is never stuck in front of an author's mistake.
+
+Instances are counted from 1; `at` 0 means outside every repeat.
 """
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from survey.questionnaires.answers import Reading, read_answer
+from survey.questionnaires.answers import BLANK, Reading, choice_limits, read_answer
 from survey.questionnaires.document import (
     MODES,
+    Block,
+    Choice,
     Document,
     Item,
     all_choices,
+    block_items,
+    column_names,
     item_index,
+    max_instances,
+    missing_choices,
+    own_choices,
+    repeats_of,
+    substantive_choices,
     text_in,
 )
-from survey.questionnaires.expressions import Environment, ExpressionError, evaluate, to_boolean, to_string
-from survey.questionnaires.expressions.values import Day, Moment, Value, atom
+from survey.questionnaires.expressions import (
+    Environment,
+    ExpressionError,
+    evaluate,
+    to_boolean,
+    to_number,
+    to_string,
+)
+from survey.questionnaires.expressions.values import Day, Moment, Node, Value, atom
 
-DATE_KINDS = {"date": "date"}
+DATE_KINDS = {"date": "date", "datetime": "dateTime"}
 
 
 class _Answers(Mapping[str, Any]):
-    """Stored answers by name, worked out when asked for, so that later items may be referred to."""
+    """Stored answers by name, worked out when asked for, so that later items may be referred to.
 
-    def __init__(self, run: "Run") -> None:
-        self._run = run
+    `at` is the instance whose answers these are; of the whole form (0), a repeat's name gives its instances.
+    """
+
+    def __init__(self, run: "Run", names: Mapping[str, Any], at: int = 0) -> None:
+        self._run, self._names, self._at = run, names, at
 
     def __getitem__(self, name: str) -> Any:
-        return self._run.stored(name)
+        if name not in self._names:
+            raise KeyError(name)
+        if not self._at and name in self._run.repeats:
+            return self._run.instance_values(name)
+        return self._run.stored(name, self._at)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._run.index)
+        return iter(self._names)
 
     def __len__(self) -> int:
-        return len(self._run.index)
+        return len(self._names)
 
 
 class Run:
@@ -51,7 +83,7 @@ class Run:
 
     Parameters
     ----------
-    answers : raw answers by item name, as a phone or an API sends them.
+    answers : raw answers by item name, as a phone or an API sends them; under a repeat's name a list of them.
     mode : "web" or "door".
     now : the moment of answering (aware); `today()` is its date in the document's time zone.
     language : for choice names in expressions and for messages.
@@ -69,14 +101,25 @@ class Run:
             raise ValueError(f"unknown mode {mode!r}")
         self.document, self.raw, self.mode = document, answers, mode
         self.language = language or document["default_language"]
-        self.index = item_index(document)
-        self._readings: dict[str, Reading] = {}
-        self._shown: dict[str, bool] = {}
-        self._stored: dict[str, Any] = {}
+        self.index, self.repeats = item_index(document), repeats_of(document)
+        self.outer = {
+            name: 0 for name, (block, _i) in self.index.items() if block["name"] not in self.repeats
+        }
+        self.outer |= dict.fromkeys(self.repeats, 0)
+        self._readings: dict[tuple[str, int], Reading] = {}
+        self._shown: dict[tuple[str, int], bool] = {}
+        self._stored: dict[tuple[str, int], Any] = {}
+        self._offered: dict[tuple[str, int], list[Choice]] = {}
         self._blocks: dict[str, bool] = {}
-        self._busy: set[str] = set()
+        self._counts: dict[str, int] = {}
+        self._values: dict[str, list[_Answers]] = {}
+        self._busy: set[tuple[str, str, int]] = set()
+        paths = {
+            name: (block["name"],) if block["name"] in self.repeats else ()
+            for name, (block, _i) in self.index.items()
+        }
         self._env = Environment(
-            values=_Answers(self),
+            values=_Answers(self, self.outer),
             kinds={
                 name: DATE_KINDS[i["type"]] for name, (_b, i) in self.index.items() if i["type"] in DATE_KINDS
             },
@@ -84,84 +127,219 @@ class Run:
             now=(now or datetime.now(UTC)).timestamp() * 1000,
             zone=document["timezone"],
             locale=self.language,
-            _paths=dict.fromkeys(self.index, ()),
+            _paths=paths | dict.fromkeys(self.repeats, ()),
         )
+        self._envs: dict[tuple[str, int], Environment] = {}
 
-    def reading(self, name: str) -> Reading:
+    # ---- repeats -------------------------------------------------------------------------------------
+
+    def rows(self, block: str) -> list[Mapping[str, Any]]:
+        """The objects sent for a repeat; what is no object counts as one without answers."""
+        sent = self.raw.get(block)
+        return [row if isinstance(row, dict) else {} for row in sent] if isinstance(sent, list) else []
+
+    def instances(self, block: str) -> int:
+        """How many instances of a repeat the person meets."""
+        if block not in self._counts:
+            key = ("instances", block, 0)
+            if key in self._busy:
+                return 0
+            self._busy.add(key)
+            self._counts[block] = self._instances(self.repeats[block])
+            self._busy.discard(key)
+        return self._counts[block]
+
+    def _instances(self, block: Block) -> int:
+        repeat, most = block["repeat"], max_instances(block)
+        if not self._block_shown(block):
+            return 0
+        if "count" not in repeat:
+            return max(repeat.get("min", 0), min(len(self.rows(block["name"])), most))
+        try:
+            number = to_number(evaluate(repeat["count"]["tree"], self._env), self._env.zone)
+        except ExpressionError:
+            return 0
+        return 0 if math.isnan(number) else int(min(max(number, 0.0), most))
+
+    def instance_values(self, block: str) -> list[_Answers]:
+        """Stored answers of each instance of a repeat."""
+        number = self.instances(block)
+        made = self._values.setdefault(block, [])
+        names = {item["name"]: 0 for item in block_items(self.repeats[block])}
+        while len(made) < number:
+            made.append(_Answers(self, names, len(made) + 1))
+        return made[:number]
+
+    def steps(self) -> Iterator[tuple[Item, int]]:
+        """(item, instance) in document order, a repeat's instances one after another; shown or not."""
+        for block in self.document["blocks"]:
+            repeated = block["name"] in self.repeats
+            for at in range(1, self.instances(block["name"]) + 1) if repeated else (0,):
+                for item in block_items(block):
+                    yield item, at
+
+    def place(self, name: str, at: int = 0) -> str:
+        """What names an answer in errors and paths: `age`, or `member[2].age` in a repeat."""
+        return f"{self.index[name][0]['name']}[{at}].{name}" if at else name
+
+    def _repeated(self, name: str) -> bool:
+        return self.index[name][0]["name"] in self.repeats
+
+    def _env_at(self, name: str, at: int) -> Environment:
+        block = self.index[name][0]["name"]
+        if not at or block not in self.repeats:
+            return self._env
+        if (block, at) not in self._envs:
+            self._envs[block, at] = replace(self._env, at=((block, at),))
+        return self._envs[block, at]
+
+    # ---- one item ------------------------------------------------------------------------------------
+
+    def answered(self, name: str, at: int = 0) -> bool:
+        """Whether the answers have an entry for the item, be it blank."""
+        return name in self._row(name, at)
+
+    def _row(self, name: str, at: int) -> Mapping[str, Any]:
+        block = self.index[name][0]["name"]
+        if block not in self.repeats:
+            return self.raw
+        rows = self.rows(block)
+        return rows[at - 1] if 0 < at <= len(rows) else {}
+
+    def given(self, name: str, at: int = 0) -> Any:
+        """The raw answer that counts: what was sent, else the default."""
+        item = self.index[name][1]
+        if item.get("readonly") or not self.answered(name, at):
+            return item.get("default")
+        return self._row(name, at)[name]
+
+    def reading(self, name: str, at: int = 0) -> Reading:
         """The item's raw answer, read by its type; not yet checked against logic."""
-        if name not in self._readings:
+        if self._repeated(name) and not at:
+            return BLANK
+        if (name, at) not in self._readings:
             item = self.index[name][1]
-            self._readings[name] = read_answer(self.document, item, self.raw.get(name), self.mode)
-        return self._readings[name]
+            raw = self.given(name, at)
+            offered = self.offered(name, at) if "filter" in item else None
+            self._readings[name, at] = read_answer(self.document, item, raw, self.mode, offered)
+        return self._readings[name, at]
 
-    def shown(self, name: str) -> bool:
-        """Whether the person meets the item."""
-        if name not in self._shown:
-            if name in self._busy:  # a cycle, which publishing refuses; here it must only end
+    def offered(self, name: str, at: int = 0) -> list[Choice]:
+        """The item's choices that its filter leaves, then the missing ones, in the order of the lists."""
+        item = self.index[name][1]
+        key = ("choices", name, at)
+        if "filter" not in item or key in self._busy:
+            return all_choices(self.document, item)
+        if (name, at) not in self._offered:
+            self._busy.add(key)
+            self._offered[name, at] = self._filtered(item, self._env_at(name, at))
+            self._busy.discard(key)
+        return self._offered[name, at]
+
+    def _filtered(self, item: Item, env: Environment) -> list[Choice]:
+        choices = substantive_choices(self.document, item)
+        blank = dict.fromkeys(column_names(own_choices(self.document, item)), "")
+        kept = []
+        for place, choice in enumerate(choices, start=1):
+            columns = {**blank, **choice.get("columns", {}), "name": str(choice["code"])}
+            focus = (Node("", "", columns, place), place, len(choices))
+            if self._true(item["filter"], replace(env, focus=focus), otherwise=True):
+                kept.append(choice)
+        return kept + missing_choices(self.document, item)
+
+    def limits(self, name: str, at: int = 0) -> tuple[int, int]:
+        """How many options an answer of several holds, at least and at most."""
+        return choice_limits(self.index[name][1], self.offered(name, at))
+
+    def shown(self, name: str, at: int = 0) -> bool:
+        """Whether the person meets the item; of a repeat's item without an instance, whether anywhere."""
+        if self._repeated(name) and not at:
+            block = self.index[name][0]["name"]
+            return any(self.shown(name, each) for each in range(1, self.instances(block) + 1))
+        if (name, at) not in self._shown:
+            key = ("shown", name, at)
+            if key in self._busy:  # a cycle, which publishing refuses; here it must only end
                 return False
-            self._busy.add(name)
-            block, item = self.index[name]
-            fits = self.mode in item.get("modes", MODES)
-            self._shown[name] = fits and self._block_shown(block) and self.holds(item.get("relevant"), True)
-            self._busy.discard(name)
-        return self._shown[name]
+            self._busy.add(key)
+            self._shown[name, at] = self._meets(name, at)
+            self._busy.discard(key)
+        return self._shown[name, at]
 
-    def _block_shown(self, block: dict[str, Any]) -> bool:
+    def _meets(self, name: str, at: int) -> bool:
+        block, item = self.index[name]
+        if self.mode not in item.get("modes", MODES) or not self._block_shown(block):
+            return False
+        if at and at > self.instances(block["name"]):
+            return False
+        return self.holds(item.get("relevant"), True, env=self._env_at(name, at))
+
+    def _block_shown(self, block: Block) -> bool:
         key = block["name"]
         if key not in self._blocks:
             self._blocks[key] = self.holds(block.get("relevant"), True)
         return self._blocks[key]
 
-    def stored(self, name: str) -> Any:
+    def stored(self, name: str, at: int = 0) -> Any:
         """The value that expressions see: "" when blank or not shown."""
-        if name not in self._stored:
-            if f"value of {name}" in self._busy or not self.shown(name):
+        if (name, at) not in self._stored:
+            key = ("value", name, at)
+            if key in self._busy or (self._repeated(name) and not at) or not self.shown(name, at):
                 return ""
-            self._busy.add(f"value of {name}")
+            self._busy.add(key)
             item = self.index[name][1]
             if item["type"] == "calculate":
-                self._stored[name] = self._calculated(item)
+                self._stored[name, at] = self._calculated(item, self._env_at(name, at))
             else:
-                self._stored[name] = seen_by_expressions(item, self.reading(name))
-            self._busy.discard(f"value of {name}")
-        return self._stored[name]
+                self._stored[name, at] = seen_by_expressions(item, self.reading(name, at))
+            self._busy.discard(key)
+        return self._stored[name, at]
 
-    def _calculated(self, item: Item) -> Any:
+    # ---- expressions ---------------------------------------------------------------------------------
+
+    def _calculated(self, item: Item, env: Environment) -> Any:
         try:
-            return plain_value(evaluate(item["calculation"]["tree"], self._env), self._env.zone)
+            return plain_value(evaluate(item["calculation"]["tree"], env), env.zone)
         except ExpressionError:
             return ""
 
     def holds(
-        self, condition: dict[str, Any] | None, otherwise: bool, own: tuple[str, Any] | None = None
+        self, condition: dict[str, Any] | None, otherwise: bool, *, env: Environment | None = None
     ) -> bool:
-        """The truth of a stored expression; `otherwise` when there is none; true when `own`'s cannot run.
-
-        `own` is (item type, stored value) for `.`.
-        """
+        """The truth of a stored expression; `otherwise` when there is none; false when it cannot run."""
         if condition is None:
             return otherwise
-        env = self._env
-        if own is not None:
-            env = self._with_own(*own)
+        return self._true(condition, env or self._env, otherwise=False)
+
+    def required(self, item: Item, at: int = 0) -> bool:
+        """Whether the item asks for an answer; an expression decides where the author wrote one."""
+        required = item.get("required", False)
+        if isinstance(required, dict):
+            return self.holds(required, False, env=self._env_at(item["name"], at))
+        return bool(required)
+
+    def constraint_holds(self, item: Item, at: int, reading: Reading) -> bool:
+        """Whether the item's constraint lets a read answer stand."""
+        if "constraint" not in item:
+            return True
+        env = replace(
+            self._env_at(item["name"], at),
+            own=seen_by_expressions(item, reading),
+            own_kind=DATE_KINDS.get(item["type"], ""),
+        )
+        return self._true(item["constraint"], env, otherwise=True)
+
+    def quotas(self) -> list[str]:
+        """Names of the quotas whose condition these answers fulfil."""
+        return [
+            quota["name"] for quota in self.document.get("quotas", []) if self.holds(quota["where"], False)
+        ]
+
+    @staticmethod
+    def _true(condition: dict[str, Any], env: Environment, *, otherwise: bool) -> bool:
         try:
             return to_boolean(evaluate(condition["tree"], env), env.zone)
         except ExpressionError:
-            return own is not None
-
-    def _with_own(self, kind: str, value: Any) -> Environment:
-        env = self._env
-        return Environment(
-            values=env.values,
-            kinds=env.kinds,
-            choices=env.choices,
-            own=value,
-            own_kind=DATE_KINDS.get(kind, ""),
-            now=env.now,
-            zone=env.zone,
-            locale=env.locale,
-            _paths=env.paths(),
-        )
+            return otherwise
 
 
 class _ChoiceNames(Mapping[str, Any]):
@@ -186,11 +364,16 @@ def seen_by_expressions(item: Item, reading: Reading) -> Any:
     """The stored text or number of a read answer (see the module's rules)."""
     if reading.error or reading.value is None:
         return ""
-    if item["type"] == "select_one":
-        return str(reading.value)
-    if item["type"] == "select_multiple":
-        return " ".join(str(code) for code in reading.value)
-    return "" if reading.missing else reading.value
+    kind, value = item["type"], reading.value
+    if kind == "select_one":
+        return str(value)
+    if kind in ("select_multiple", "ranking"):
+        return " ".join(str(code) for code in value)
+    if reading.missing:
+        return ""
+    if kind == "place":  # ODK's text; Minyi asks for no altitude
+        return " ".join(to_string(float(part)) for part in (value["lat"], value["lon"], 0, value["accuracy"]))
+    return value["id"] if kind in ("photo", "signature") else value
 
 
 def plain_value(value: Value, zone: str) -> Any:

@@ -15,6 +15,7 @@ from survey.questionnaires.document import (
     MODES,
     Document,
     Item,
+    block_items,
     item_index,
     missing_choices,
     own_choices,
@@ -78,7 +79,7 @@ def plain_pages(document: Document, mode: str) -> list[list[str]]:
     pages: list[list[str]] = []
     for block in document["blocks"]:
         page: list[str] = []
-        for item in block["items"]:
+        for item in block_items(block):
             if item["type"] == "calculate" or mode not in item.get("modes", MODES):
                 continue
             if page and _looks_at(document, item, set(page)):
@@ -171,7 +172,7 @@ def _field(run: Run, item: Item, error: str) -> PlainField:
     one_name = item["type"] in (*CHOICE_TYPES, "scale")
     return PlainField(
         name=item["name"],
-        widget=widgets[item["type"]],
+        widget=widgets.get(item["type"], "text"),
         label=text_in(item.get("label"), run.language, run.document),
         hint=text_in(item.get("hint"), run.language, run.document),
         value=written,
