@@ -169,7 +169,10 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_ALWAYS_EAGER = False
-CELERY_BEAT_SCHEDULE = {"resend-pending-jobs": {"task": "survey.jobs.tasks.resend_pending", "schedule": 15.0}}
+CELERY_BEAT_SCHEDULE = {
+    "resend-pending-jobs": {"task": "survey.jobs.tasks.resend_pending", "schedule": 15.0},
+    "daily-chores": {"task": "survey.jobs.tasks.do_chores", "schedule": 900.0},  # each is due once a day
+}
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 
 # --- language and time ----------------------------------------------------------------------------

@@ -4,6 +4,7 @@ For one machine without a broker. Queued messages die with the process; the Job 
 sent again by the loop below.
 """
 
+import itertools
 import threading
 import time
 
@@ -12,11 +13,13 @@ from django.conf import settings
 from django.db import close_old_connections
 
 from survey.celery import app
+from survey.jobs.chores import do_chores
 from survey.jobs.tasks import resend_pending
 
 log = structlog.get_logger(__name__)
 _started = threading.Lock()
 RESEND_EVERY_S = 15
+LOOK_FOR_CHORES_EVERY = 60  # looks: a quarter of an hour, as beat's
 
 
 def start_embedded_worker() -> bool:
@@ -41,10 +44,12 @@ def _work() -> None:
 
 
 def _resend() -> None:
-    while True:
+    for looks in itertools.count(1):
         time.sleep(RESEND_EVERY_S)
         try:
             close_old_connections()
             resend_pending()
+            if looks % LOOK_FOR_CHORES_EVERY == 0:
+                do_chores()
         except Exception:
-            log.exception("resending jobs failed")
+            log.exception("resending jobs or a look at the chores failed")

@@ -45,3 +45,18 @@ class Job(models.Model):
     @property
     def is_over(self) -> bool:
         return self.state in (self.State.DONE, self.State.FAILED, self.State.CANCELLED)
+
+
+class Chore(models.Model):
+    """When a daily chore last ran."""
+
+    name = models.CharField(max_length=60, primary_key=True)
+    last_started_at = models.DateTimeField(null=True)
+    last_done_at = models.DateTimeField(null=True)
+    last_error = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name

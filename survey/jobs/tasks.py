@@ -5,7 +5,7 @@ from typing import Any
 from celery import shared_task
 
 from survey.audit.services import Actor
-from survey.jobs import services
+from survey.jobs import chores, services
 from survey.jobs.models import Job
 
 
@@ -20,6 +20,12 @@ def resend_pending() -> None:
     """Send again what was lost with a broker or a process."""
     for job in services.forgotten_jobs():
         run.delay(str(job.pk))
+
+
+@shared_task(name="survey.jobs.tasks.do_chores")
+def do_chores() -> None:
+    """Do the daily chores that are due."""
+    chores.do_chores()
 
 
 def start(*, kind: str, params: dict[str, Any], acting_user: Actor) -> Job:

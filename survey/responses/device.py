@@ -5,6 +5,7 @@ Residents have no Django session. The pages send `Referrer-Policy: no-referrer`,
 from the device's secret instead (docs/decisions/0008-forms-without-a-session.md).
 """
 
+import json
 import secrets
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from survey.common.errors import Problem
 
 COOKIE = "minyi_device"
 COOKIE_AGE_S = 180 * 24 * 3600  # longer than a round is in the field
+MAX_TOKEN_BODY = 256 * 1024  # as large as a questionnaire may be
 SECRET_CHARACTERS = 43  # 32 random bytes in base64url
 
 
@@ -53,11 +55,27 @@ def form_token(secret: str) -> str:
 
 
 def require_form_token(request: HttpRequest) -> None:
-    """Refuse a POST that does not come from a page of ours on this device (field or X-CSRFToken)."""
+    """Refuse a POST or PUT that does not come from a page of ours on this device.
+
+    The token comes as X-CSRFToken, as a form's field, or in a JSON body: sendBeacon can set no header.
+    """
     secret = read_secret(request)
-    given = request.headers.get("X-CSRFToken") or request.POST.get("form_token", "")
+    given = (
+        request.headers.get("X-CSRFToken") or request.POST.get("form_token", "") or _token_in_json(request)
+    )
     if not secret or not same(given, form_token(secret)):
         raise Problem("responses.session_lost")
+
+
+def _token_in_json(request: HttpRequest) -> str:
+    if request.content_type != "application/json" or len(request.body) > MAX_TOKEN_BODY:
+        return ""
+    try:
+        body = json.loads(request.body)
+    except (ValueError, RecursionError):
+        return ""
+    token = body.get("form_token") if isinstance(body, dict) else None
+    return token if isinstance(token, str) else ""
 
 
 def require_own_site(request: HttpRequest) -> None:

@@ -150,19 +150,81 @@ class Response(models.Model):
         return str(self.id)
 
 
-class Attachment(models.Model):
-    """A photo or a signature of a response: encrypted, with retention."""
+class SavedDraft(models.Model):
+    """Answers on their way: what the phone saved at the end of a block. Gone once the questionnaire is in.
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
-    response = models.ForeignKey(Response, on_delete=models.CASCADE, related_name="attachments")
-    item = models.CharField(max_length=60)
+    Everything that was answered is in the ciphertext: a draft has no columns to count.
+    """
+
+    client_id = models.UUIDField(primary_key=True)  # the response's own, made by the phone
+    respondent = models.ForeignKey(Respondent, on_delete=models.CASCADE, related_name="drafts")
+    sequence = models.PositiveIntegerField()  # the phone's own count: a late older save changes nothing
+    document_hash = models.CharField(max_length=64)
+    content_cipher = models.BinaryField()
+    saved_at = models.DateTimeField()  # the phone's clock
+    received_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return str(self.client_id)
+
+
+class Attachment(models.Model):
+    """A photo or a signature: encrypted, with retention. It waits without a response until one names it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)  # made by the phone
+    response = models.ForeignKey(Response, null=True, on_delete=models.CASCADE, related_name="attachments")
+    respondent = models.ForeignKey(
+        Respondent, null=True, on_delete=models.SET_NULL, related_name="attachments"
+    )
+    item = models.CharField(max_length=64)
     content_cipher = models.BinaryField()
     content_type = models.CharField(max_length=60)
-    content_hash = models.CharField(max_length=64)
+    content_hash = models.CharField(max_length=64)  # SHA-256 of what the phone sent
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
         return f"{self.response_id} {self.item}"
+
+
+class QuotaCount(models.Model):
+    """How many volunteers' answers a quota of the round's questionnaire has taken."""
+
+    round = models.ForeignKey(Round, on_delete=models.CASCADE, related_name="quota_counts")
+    name = models.CharField(max_length=64)
+    taken = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["round", "name"], name="quota_count_once")]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.taken}"
+
+
+class OpenTextReview(models.Model):
+    """A person's reading of one open answer before anybody sees it in a report.
+
+    Cleared: may be quoted as it stands. Redacted: only the mended wording. Withheld: not at all.
+    """
+
+    class Verdict(models.TextChoices):
+        CLEARED = "cleared", _("可以引用")
+        REDACTED = "redacted", _("隐去后可以引用")
+        WITHHELD = "withheld", _("不引用")
+
+    response = models.ForeignKey(Response, on_delete=models.CASCADE, related_name="text_reviews")
+    item = models.CharField(max_length=120)  # of a repeat group: "family[2].job"
+    verdict = models.CharField(max_length=10, choices=Verdict.choices)
+    wording_cipher = models.BinaryField(null=True)  # what may be quoted, when redacted
+    reviewed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    reviewed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["response", "item"], name="open_text_review_once")]
+
+    def __str__(self) -> str:
+        return f"{self.response_id} {self.item} {self.verdict}"
 
 
 class Flag(models.Model):

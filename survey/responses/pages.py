@@ -53,16 +53,16 @@ def keep_language(response: HttpResponse, language: str) -> None:
 
 def resident_page(view: View) -> View:
     """The guard of `/r/<key>/…`: the device's secret must fit, a WeChat identity must be proven, and a POST
-    must carry the form's token. The view gets the respondent in place of the key."""
+    or PUT must carry the form's token. The view gets the respondent in place of the key."""
 
     @wraps(view)
     def guarded(request: HttpRequest, key: uuid.UUID, **kwargs: Any) -> HttpResponse:
         language = speak(request)
         respondent = find_respondent(request, key)
-        if request.method == "POST":
+        if request.method in ("POST", "PUT"):
             require_form_token(request)
         if respondent.needs_identity:
-            if request.method == "POST":
+            if request.method in ("POST", "PUT"):
                 raise Problem("responses.session_lost")
             return redirect(start_address(respondent))
         response = view(request, respondent, **kwargs)

@@ -16,6 +16,7 @@ responses.no_consent; 410 contacts.closed.
 
 import json
 import uuid
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -77,12 +78,12 @@ def read_submission(request: HttpRequest) -> Submission:
     if isinstance(body.get("started_at"), str):
         paradata["started_at"] = body["started_at"][:40]
     return Submission(
-        client_id=_uuid(body, "id"),
+        client_id=read_uuid(body, "id"),
         answers=_mapping(body, "answers"),
         language=language if language in LANGUAGE_CODES else LANGUAGE_CODES[0],
         document_hash=str(body.get("document", "")),
         paradata=paradata,
-        submitted_at=_moment(body.get("completed_at")),
+        submitted_at=read_moment(body.get("completed_at")),
     )
 
 
@@ -139,7 +140,8 @@ def read_body(request: HttpRequest) -> dict[str, Any]:
     return body
 
 
-def _uuid(body: dict[str, Any], name: str) -> uuid.UUID:
+def read_uuid(body: Mapping[str, Any], name: str) -> uuid.UUID:
+    """A uuid that the phone made."""
     try:
         return uuid.UUID(str(body.get(name)))
     except ValueError:
@@ -159,7 +161,7 @@ def _mapping(body: dict[str, Any], name: str) -> dict[str, Any]:
     return value
 
 
-def _moment(value: object) -> datetime:
+def read_moment(value: object) -> datetime:
     """The phone's clock as it says; ours where it says nothing sensible (some phones live in 1970)."""
     received = now()
     try:

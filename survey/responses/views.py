@@ -215,7 +215,9 @@ def mine(request: HttpRequest, respondent: Respondent) -> HttpResponse:
     """One's own data: to see, to withdraw; a request where the device cannot prove the answer is hers."""
     if request.method == "POST":
         kind = request.POST.get("kind", "")
-        if kind in DataRequest.Kind.values:
+        if kind == "draft":
+            services.discard_drafts(respondent=respondent)
+        elif kind in DataRequest.Kind.values:
             services.request_data(respondent=respondent, kind=kind)
         return _go(respondent, "mine")
     response = own_response(respondent)
@@ -231,6 +233,7 @@ def mine(request: HttpRequest, respondent: Respondent) -> HttpResponse:
         just_withdrawn=_was_withdrawn_just_now(last_request),
         asking=request.GET.get("withdraw") == "1",
         is_answered=services.standing_response(respondent.case) is not None,
+        has_draft=services.drafts_of(respondent).exists(),
     )
 
 

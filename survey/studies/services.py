@@ -160,6 +160,9 @@ def pin_round(
     modes, indicators = list(modes), list(indicator_versions)
     if questionnaire_version.state != QuestionnaireVersion.State.PUBLISHED:
         raise Problem("common.invalid", reason=_("这一版问卷还是草稿。请先发布，再选它。"))
+    # Quotas stop asking a group that is full. Every household that was drawn is to be asked.
+    if questionnaire_version.document.get("quotas") and round.designs.exists():
+        raise Problem("common.invalid", reason=_("这份问卷设了配额。抽样调查不能用配额，请去掉配额再选它。"))
     if consent_text.study_id != round.study_id:
         raise Problem("common.invalid", reason=_("这份说明书不是这个项目的。"))
     if not modes or set(modes) - set(MODES):

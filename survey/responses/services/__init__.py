@@ -1,6 +1,20 @@
 """The deeds of answering: entering, agreeing, refusing, answering, asking for one's data, withdrawing."""
 
-from survey.responses.services.answering import COMPLETE, OPEN_TEXT_PURPOSE, accept_response, content_hash
+from survey.responses.services.answering import (
+    COMPLETE,
+    OPEN_TEXT_PURPOSE,
+    accept_response,
+    content_hash,
+    open_answers,
+)
+from survey.responses.services.attachments import discard_unclaimed, read_attachment, store_attachment
+from survey.responses.services.drafts import (
+    discard_drafts,
+    discard_stale_drafts,
+    drafts_of,
+    newest_draft,
+    save_draft,
+)
 from survey.responses.services.entering import choose_by_birthday, enter, give_consent, refuse_participation
 from survey.responses.services.rights import request_data, withdraw_response
 from survey.responses.services.standing import current_consent, proves, require_open, standing_response
@@ -12,12 +26,21 @@ __all__ = [
     "choose_by_birthday",
     "content_hash",
     "current_consent",
+    "discard_drafts",
+    "discard_stale_drafts",
+    "discard_unclaimed",
+    "drafts_of",
     "enter",
     "give_consent",
+    "newest_draft",
+    "open_answers",
     "proves",
+    "read_attachment",
     "refuse_participation",
     "request_data",
     "require_open",
+    "save_draft",
     "standing_response",
+    "store_attachment",
     "withdraw_response",
 ]

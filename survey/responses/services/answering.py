@@ -11,13 +11,16 @@ from django.db import IntegrityError, transaction
 from survey.audit.services import Actor, record
 from survey.common.canonical import sha256_of
 from survey.common.clock import now
-from survey.common.crypto import encrypt
+from survey.common.crypto import decrypt, encrypt
 from survey.common.errors import Problem
 from survey.contacts.models import SelectedPerson
 from survey.contacts.services import record_contact
-from survey.questionnaires.document import items_of
+from survey.questionnaires.document import Document, items_of
 from survey.questionnaires.validation import validate_answers
-from survey.responses.models import Consent, Respondent, Response
+from survey.responses.models import Consent, Respondent, Response, SavedDraft
+from survey.responses.personal import ATTACHED_TYPES, join, part, personal_items, places_of
+from survey.responses.services.attachments import claim_attachments
+from survey.responses.services.quotas import take_quotas
 from survey.responses.services.standing import require_open, standing_response
 from survey.sampling.models import Case
 
@@ -60,6 +63,8 @@ def accept_response(
     ------
     Problem responses.other_content : this client id was taken with other content.
     Problem responses.already_answered : another answer of this household stands.
+    Problem responses.quota_full, responses.quota_closed : a volunteer's group is full.
+    Problem responses.attachment_missing : a photo or signature that the answers name has not arrived.
     Problem responses.no_consent, contacts.closed, responses.invalid
     """
     known = _known(client_id, raw_hash)
@@ -77,8 +82,7 @@ def accept_response(
     )
     if errors:
         _refuse_answers(errors)
-    open_items = {item["name"] for item in items_of(version.document) if item["type"] == "text"}
-    open_text = {name: value for name, value in clean.items() if name in open_items}
+    plain, personal = part(clean, personal_items(version.document))
     response = Response(
         client_id=client_id,
         content_hash=raw_hash,
@@ -91,8 +95,8 @@ def accept_response(
         mode=mode,
         questionnaire_version=version,
         language=language,
-        answers={name: value for name, value in clean.items() if name not in open_items},
-        open_text_cipher=_seal(open_text),
+        answers=plain,
+        open_text_cipher=_seal(personal),
         path=path,
         paradata=dict(paradata),
         selected_person=selected_person,
@@ -102,7 +106,7 @@ def accept_response(
         received_at=now(),
     )
     try:
-        _store(response, acting_user)
+        _store(response, clean, acting_user)
     except IntegrityError:
         # Another request won between our look and our write: the same phone again, or a second phone.
         known = _known(client_id, raw_hash)
@@ -128,18 +132,47 @@ def _refuse_answers(errors: list[Any]) -> None:
     )
 
 
-def _seal(open_text: dict[str, str]) -> bytes | None:
-    return encrypt(json.dumps(open_text, ensure_ascii=False), OPEN_TEXT_PURPOSE) if open_text else None
+def _seal(personal: dict[str, Any]) -> bytes | None:
+    return encrypt(json.dumps(personal, ensure_ascii=False), OPEN_TEXT_PURPOSE) if personal else None
+
+
+def open_answers(response: Response) -> dict[str, Any]:
+    """Every answer of a response, the encrypted ones included. For her own pages and the reviewers'."""
+    if not response.open_text_cipher:
+        return dict(response.answers)
+    return join(response.answers, json.loads(decrypt(response.open_text_cipher, OPEN_TEXT_PURPOSE)))
+
+
+def _attachments_in(document: Document, answers: Mapping[str, Any]) -> dict[uuid.UUID, str]:
+    """Attachment id → item, of the photos and signatures among validated answers."""
+    names = {item["name"] for item in items_of(document) if item["type"] in ATTACHED_TYPES}
+    return {
+        uuid.UUID(value["id"]): item
+        for _place, item, value in places_of(answers, names)
+        if isinstance(value, dict)
+    }
 
 
 @transaction.atomic
-def _store(response: Response, acting_user: Actor) -> None:
-    """The response, its contact, the case's status and the audit entry: all or nothing."""
-    case = response.case
+def _store(response: Response, answers: dict[str, Any], acting_user: Actor) -> None:
+    """The response, its attachments, contact, quotas, status and the audit entry: all or nothing."""
+    case, document = response.case, response.questionnaire_version.document
     if case is not None:
         Case.objects.select_for_update().get(pk=case.pk)  # phones of one household queue here
     response.save(force_insert=True)
-    if case is not None:
+    claim_attachments(response=response, named=_attachments_in(document, answers))
+    SavedDraft.objects.filter(client_id=response.client_id).delete()
+    if case is None:
+        take_quotas(
+            round=response.round,
+            document=document,
+            answers=answers,
+            mode=response.mode,
+            language=response.language,
+            at=response.submitted_at,
+        )
+    else:
+        SavedDraft.objects.filter(respondent__case=case).delete()  # nobody of this household needs them now
         if response.mode == Response.Mode.WEB:
             came_by = response.respondent.channel if response.respondent else ""
             record_contact(

@@ -6,6 +6,9 @@ from survey.audit.services import RESIDENT, Actor, record
 from survey.common.clock import now, today
 from survey.responses.deadlines import WORKING_DAYS_FOR_REQUESTS, add_working_days
 from survey.responses.models import Consent, DataRequest, Respondent, Response
+from survey.responses.services.answering import open_answers
+from survey.responses.services.drafts import discard_drafts
+from survey.responses.services.quotas import give_back
 from survey.responses.services.standing import proves, region_code, standing_response
 from survey.sampling.models import Case
 
@@ -20,8 +23,17 @@ def withdraw_response(*, response: Response, reason: str, acting_user: Actor) ->
     while (older := Response.objects.filter(superseded_by=older).first()) is not None:
         revisions.append(older)
     at = now()
+    if response.case is None and response.state == Response.State.ACCEPTED:
+        give_back(
+            round=response.round,
+            document=response.questionnaire_version.document,
+            answers=open_answers(response),
+            mode=response.mode,
+            at=response.submitted_at,
+        )
     for revision in revisions:
         revision.attachments.all().delete()
+        revision.text_reviews.all().delete()
         Response.objects.filter(pk=revision.pk).update(
             state=Response.State.WITHDRAWN,
             withdrawn_at=at,
@@ -65,6 +77,8 @@ def request_data(*, respondent: Respondent, kind: str) -> DataRequest:
         due_on=add_working_days(today(), WORKING_DAYS_FOR_REQUESTS),
     )
     response = standing_response(respondent.case)
+    if kind == DataRequest.Kind.DELETION:
+        discard_drafts(respondent=respondent)
     if response is not None and proves(respondent, response):
         if kind == DataRequest.Kind.DELETION:
             withdraw_response(response=response, reason="居民本人撤回", acting_user=RESIDENT)

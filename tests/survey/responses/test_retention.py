@@ -46,7 +46,7 @@ def run() -> str:
     return out.getvalue()
 
 
-def test_addresses_rosters_and_identities_are_destroyed_and_answers_stay(past):
+def test_addresses_rosters_identities_and_written_words_are_destroyed_and_answers_stay(past):
     run()
     units = FrameUnit.objects.filter(frame__designs__round=past)
     assert units.exists()
@@ -56,7 +56,9 @@ def test_addresses_rosters_and_identities_are_destroyed_and_answers_stay(past):
     respondent = Respondent.objects.get()
     assert (respondent.identity_hash, respondent.device_hash) == ("", "")
     assert not WeChatUser.objects.exists()
-    assert Response.objects.get().answers["Q01"] == 2 and Response.objects.get().open_text_cipher
+    response = Response.objects.get()
+    assert response.answers["Q01"] == 2 and response.path
+    assert response.open_text_cipher is None  # written words are personal data, codes and numbers are not
 
 
 def test_it_is_recorded_once_and_running_again_does_nothing(past):

@@ -21,6 +21,9 @@ class Command(BaseCommand):
                     ("addresses", "住址"),
                     ("rosters", "名单"),
                     ("notes", "备注"),
+                    ("texts", "开放回答"),
+                    ("pictures", "照片与签名"),
+                    ("drafts", "没交的草稿"),
                     ("identities", "设备与微信标识"),
                 )
             )
