@@ -1,4 +1,4 @@
-"""What sampling does: frames, designs, draws."""
+"""What sampling does: frames, designs, commitments, draws, reveals."""
 
 from survey.sampling.services.commits import commit_draw, give_secret, record_timestamp, void_draw
 from survey.sampling.services.designs import PlannedDesign, create_design, preview_design
@@ -6,6 +6,7 @@ from survey.sampling.services.draws import draw_sample, release_replicate
 from survey.sampling.services.frame_checks import FrameCheck, check_frame
 from survey.sampling.services.frames import discard_frame, import_households, stored_frame_hash
 from survey.sampling.services.plans import save_forecast, save_plan_answers
+from survey.sampling.services.reveals import reveal_draw
 
 __all__ = [
     "FrameCheck",
@@ -20,6 +21,7 @@ __all__ = [
     "preview_design",
     "record_timestamp",
     "release_replicate",
+    "reveal_draw",
     "save_forecast",
     "save_plan_answers",
     "stored_frame_hash",
