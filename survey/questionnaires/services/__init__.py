@@ -1,5 +1,18 @@
-"""What questionnaires do: versions, published once, frozen for ever."""
+"""What questionnaires do: versions, drafts and their steps, the item bank."""
 
+from survey.questionnaires.services.bank import (
+    add_bank_items,
+    own_bank_items,
+    remove_bank_item,
+    save_bank_item,
+)
+from survey.questionnaires.services.drafts import (
+    copy_version,
+    edit_draft,
+    redo_edit,
+    start_questionnaire,
+    undo_edit,
+)
 from survey.questionnaires.services.versions import (
     as_errors,
     discard_draft,
@@ -12,12 +25,21 @@ from survey.questionnaires.services.versions import (
 )
 
 __all__ = [
+    "add_bank_items",
     "as_errors",
+    "copy_version",
     "discard_draft",
+    "edit_draft",
     "import_xlsform",
     "outline",
+    "own_bank_items",
     "publish_version",
     "read_form",
+    "redo_edit",
     "refuse_errors",
+    "remove_bank_item",
+    "save_bank_item",
+    "start_questionnaire",
     "store_draft",
+    "undo_edit",
 ]

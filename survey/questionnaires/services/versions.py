@@ -13,17 +13,18 @@ from survey.audit.services import Actor, record
 from survey.common.clock import now
 from survey.common.errors import Problem
 from survey.questionnaires import document as documents
-from survey.questionnaires.checking import check_document
+from survey.questionnaires.drafting import check_draft
 from survey.questionnaires.models import Questionnaire, QuestionnaireVersion
 from survey.questionnaires.xlsform import read_xlsform
 
 
-def _check(acting_user: Actor) -> None:
+def check_author(acting_user: Actor) -> None:
+    """Raise Problem common.forbidden unless the person may write questionnaires."""
     if isinstance(acting_user, User):
         require(acting_user, "questionnaires.manage")
 
 
-def _slug(text: str) -> str:
+def slug(text: str) -> str:
     """A code for addresses and files: letters, digits, "-" and "_"."""
     return re.sub(r"[^A-Za-z0-9_-]+", "-", text).strip("-")[:60] or "questionnaire"
 
@@ -72,7 +73,7 @@ def import_xlsform(*, path: str | Path, acting_user: Actor, source_name: str = "
     ------
     Problem questionnaire.invalid : the form has errors.
     """
-    _check(acting_user)
+    check_author(acting_user)
     document, _problems = read_form(path)
     return store_draft(document=document, acting_user=acting_user, source_name=source_name or Path(path).name)
 
@@ -81,10 +82,10 @@ def store_draft(
     *, document: documents.Document, acting_user: Actor, source_name: str = ""
 ) -> QuestionnaireVersion:
     """Store a checked document as the next draft version of its questionnaire."""
-    _check(acting_user)
+    check_author(acting_user)
     digest = documents.document_hash(document)
     title = documents.text_in(document.get("title"), document["default_language"], document)
-    code = _slug(str(document.get("name") or document.get("id") or title))
+    code = slug(str(document.get("name") or document.get("id") or title))
     with transaction.atomic():
         questionnaire, _made = Questionnaire.objects.select_for_update().get_or_create(
             code=code, defaults={"title": title[:200] or code}
@@ -118,12 +119,12 @@ def publish_version(*, version: QuestionnaireVersion, acting_user: Actor) -> Que
     Problem questionnaire.invalid : the document has errors.
     Problem common.locked : the stored document is not the one its hash names.
     """
-    _check(acting_user)
+    check_author(acting_user)
     with transaction.atomic():
         locked = QuestionnaireVersion.objects.select_for_update().get(pk=version.pk)
         if locked.state == QuestionnaireVersion.State.PUBLISHED:
             return locked
-        refuse_errors(check_document(locked.document))
+        refuse_errors(check_draft(locked.document))
         if documents.document_hash(locked.document) != locked.document_hash:
             raise Problem("common.locked", what=_("这一版问卷"))
         locked.state = QuestionnaireVersion.State.PUBLISHED
@@ -152,7 +153,7 @@ def discard_draft(*, version: QuestionnaireVersion, acting_user: Actor) -> None:
     ------
     Problem common.locked : it is published.
     """
-    _check(acting_user)
+    check_author(acting_user)
     with transaction.atomic():
         locked = QuestionnaireVersion.objects.select_for_update().get(pk=version.pk)
         if locked.state == QuestionnaireVersion.State.PUBLISHED:
