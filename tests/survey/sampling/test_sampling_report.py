@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from survey.audit.services import SYSTEM
-from survey.sampling.models import Draw
+from survey.sampling.models import Draw, FrameCommunity
 from survey.sampling.probability_summary import summarise
 from survey.sampling.region_tree import district_tree, region_tree
 from survey.sampling.report import build_report
@@ -171,17 +171,11 @@ def test_a_city_of_thousands_of_communities_stays_a_small_page(client, lead, dra
         )
         for i in range(1200)
     )
-    factories.FrameUnit.objects.bulk_create(
-        factories.FrameUnit(
-            frame=draw.design.frame,
-            position=1000 + i,
-            community=community,
-            address_cipher=b"x",
-            address_hash=f"{i:064d}",
-            salt=b"0" * 16,
-            commitment="0" * 64,
+    FrameCommunity.objects.bulk_create(
+        FrameCommunity(
+            frame=draw.design.frame, community=community, n_family=500, n_collective=0, root="0" * 64
         )
-        for i, community in enumerate(city)
+        for community in city
     )
     page = open_report(client, lead, drawn, "/")
     assert len(page.content) < 60_000
