@@ -39,6 +39,7 @@ CATALOGUE: dict[str, tuple[int, Any]] = {
     "sampling.secret_missing": (409, _("还缺{names}的秘密，收齐才能抽。")),
     "sampling.frame_old": (409, _("这份名录是旧格式，做不出可核验的抽样。请把名单重新导入一次。")),
     "sampling.overdue": (409, _("这次承诺答应在 {date} 前公布，日期已过，算作废。请重新承诺。")),
+    "sampling.not_public": (403, _("公开名录要等收卷结束、公开秘密以后才能下载。")),
     "sampling.not_closed": (409, _("这一轮还没有结束收卷。结束以后才能公布秘密和名单。")),
     "contacts.code_unknown": (404, _("这个码不对。请看信上的 12 位字母和数字，再输一遍。")),
     "contacts.code_replaced": (410, _("这封信的码已经换成新的了。请用最近收到的那封信。")),
