@@ -14,26 +14,32 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from jsonschema import Draft202012Validator
 
+from survey.questionnaires.dependencies import dependencies, find_cycles
 from survey.questionnaires.document import (
     CHOICE_TYPES,
     FORMAT,
     FORMAT_2,
     MISSING_CODES,
     MODES,
+    Block,
     Document,
     Item,
     Problem,
     additions_of,
     all_choices,
+    column_names,
     is_expression,
     item_index,
     items_of,
 )
 from survey.questionnaires.expressions import references
-from survey.questionnaires.kinds import Names, kind_problems
+from survey.questionnaires.kinds import Names, Scope, kind_problems
+from survey.questionnaires.reachability import Reach
+from survey.questionnaires.structure import document_reports, item_reports, stated_seconds
 
 SCHEMA_PATH = Path(__file__).resolve().parents[2] / "docs" / "questionnaire.schema.json"
-EXPRESSION_FIELDS = ("relevant", "constraint", "required", "calculation", "filter")
+EXPRESSION_FIELDS = ("relevant", "constraint", "required", "calculation", "filter", "count", "where")
+LONGEST = 480  # seconds; 5 minutes is the aim, 8 the limit
 LANGUAGE_NAMES = {"zh-hans": "简体中文", "zh-hant": "繁體中文", "en": "English"}
 
 Cells = Mapping[tuple[str, str], str]
@@ -58,7 +64,7 @@ def check_document(document: Document, cells: Cells | None = None) -> list[Probl
 
 
 def expressions_of(thing: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(field, stored expression) of an item or block."""
+    """(field, stored expression) of an item, block, repeat or quota."""
     for field in EXPRESSION_FIELDS:
         if isinstance(thing.get(field), dict):
             yield field, thing[field]
@@ -67,7 +73,8 @@ def expressions_of(thing: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, An
 class _Checks:
     def __init__(self, document: Document, cells: Cells) -> None:
         self.document, self.cells = document, cells
-        self.index = item_index(document)
+        self.index, self.names = item_index(document), Names(document)
+        self.broken = False  # an expression that later checks could not run
         self.places = {item["name"]: place for place, item in enumerate(items_of(document))}
 
     def problem(self, level: str, code: str, name: str, field: str, message: str) -> Problem:
@@ -80,12 +87,17 @@ class _Checks:
         for list_name, choices in self.document["choice_lists"].items():
             yield from self.choice_list(list_name, choices)
         for block in self.document["blocks"]:
-            yield from self.texts(block["name"], "title", block.get("title"), needed=False)
-            yield from self.expressions(block["name"], block)
+            yield from self.block(block)
         for item in items_of(self.document):
             yield from self.item(item)
             yield from self.expressions(item["name"], item)
-        yield from self.cycles()
+        yield from self.matrices_and_quotas()
+        for level, code, name, field, message in document_reports(self.document):
+            yield self.problem(level, code, name, field, message)
+        if not self.broken:
+            yield from self.cycles()
+            yield from self.unreachable()
+        yield from self.length()
 
     def whole(self) -> Iterator[Problem]:
         document = self.document
@@ -98,11 +110,42 @@ class _Checks:
         yield from self.texts("settings", "title", document["title"], needed=True)
         if document["format"] == FORMAT and (added := additions_of(document)):
             message = f"用了新版格式才有的内容，format 要写 {FORMAT_2}"
-            yield self.problem("error", "format", "", added[0], message)
+            name, _dot, field = added[0].rpartition(".")
+            yield self.problem("error", "format", name or "settings", field, message)
+
+    def length(self) -> Iterator[Problem]:
+        for mode in MODES:
+            seconds = stated_seconds(self.document, mode)
+            if seconds > LONGEST:
+                way = {"web": "自己填", "door": "上门问"}[mode]
+                message = f"{way}要约 {seconds // 60} 分 {seconds % 60} 秒，超过 8 分钟，答完的人会明显减少"
+                yield self.problem("warning", "time", "settings", "seconds", message)
+        stated = self.document.get("reading_seconds", {})
+        for mode, seconds in stated.items():
+            if seconds != stated_seconds(self.document, mode):
+                message = "写明的时间和各题的时间对不上，请重新计算"
+                yield self.problem("error", "time", "settings", "reading_seconds", message)
+
+    def block(self, block: Block) -> Iterator[Problem]:
+        yield from self.texts(block["name"], "title", block.get("title"), needed=False)
+        yield from self.expressions(block["name"], block)
+        if "repeat" in block:
+            yield from self.texts(block["name"], "repeat", block["repeat"]["label"], needed=True)
+            yield from self.expressions(block["name"], block["repeat"])
+
+    def matrices_and_quotas(self) -> Iterator[Problem]:
+        for name, matrix in self.document.get("matrices", {}).items():
+            yield from self.texts(name, "label", matrix["label"], needed=True)
+            yield from self.texts(name, "hint", matrix.get("hint"), needed=False)
+        for quota in self.document.get("quotas", []):
+            yield from self.texts(quota["name"], "label", quota["label"], needed=True)
+            yield from self.texts(quota["name"], "full_text", quota.get("full_text"), needed=False)
+            yield from self.expressions(quota["name"], quota)
 
     def duplicates(self) -> Iterator[Problem]:
         names = Counter(item["name"] for item in items_of(self.document))
         names.update(block["name"] for block in self.document["blocks"])
+        names.update(list(self.document.get("matrices", {})))
         for name, count in names.items():
             if count > 1:
                 yield self.problem(
@@ -160,6 +203,8 @@ class _Checks:
             yield self.problem("error", "scale", name, "parameters", "分数题要写起止分，如 start=0 end=10")
         if "with" in item:
             yield from self.companion(item)
+        for level, code, where, field, message in item_reports(self.document, item):
+            yield self.problem(level, code, where, field, message)
 
     def lists(self, item: Item) -> Iterator[Problem]:
         name, lists = item["name"], self.document["choice_lists"]
@@ -182,23 +227,38 @@ class _Checks:
         if host not in self.index or self.places[host] >= self.places[item["name"]]:
             message = f"minyi_with 要写前面一题的名字，没有找到“{host}”"
             yield self.problem("error", "with", item["name"], "with", message)
+        elif self.index[host][0] is not self.index[item["name"]][0] and (
+            "repeat" in self.index[host][0] or "repeat" in self.index[item["name"]][0]
+        ):
+            yield self.problem("error", "with", item["name"], "with", "附在一起的两题要在同一个重复组里")
         elif "with" in self.index[host][1] or item["type"] in ("note", "calculate"):
             yield self.problem("error", "with", item["name"], "with", "这题不能附在那一题下面")
 
     def expressions(self, name: str, thing: Mapping[str, Any]) -> Iterator[Problem]:
-        names = Names(self.document)
         for field, stored in expressions_of(thing):
             if not is_expression(stored):
+                self.broken = True
                 yield self.problem("error", "expression", name, field, "表达式和它的文字对不上，请重新导入")
                 continue
-            unknown = [ref for ref in references(stored["tree"]) if ref not in self.index]
+            known = self.index.keys() | self.names.repeats
+            unknown = [ref for ref in references(stored["tree"]) if ref not in known]
             for ref in unknown:
                 yield self.problem("error", "unknown_name", name, field, f"没有“{ref}”这一题")
-            if not unknown:
-                own = thing if field == "constraint" else None
-                for level, code, message in kind_problems(stored["tree"], names, own):
-                    yield self.problem(level, code, name, field, message)
+            if unknown:
+                self.broken = True
+                continue
+            for level, code, message in kind_problems(stored["tree"], self.scope(name, thing, field)):
+                yield self.problem(level, code, name, field, message)
             yield from self.later(name, field, stored["tree"])
+
+    def scope(self, name: str, thing: Mapping[str, Any], field: str) -> Scope:
+        """What an expression of an item, block, repeat or quota may speak of."""
+        own = thing if field == "constraint" else None
+        repeat = self.names.homes.get(name, "")
+        if field != "filter":
+            return Scope(self.names, own, repeat)
+        columns = [*column_names(self.document["choice_lists"].get(thing.get("list", ""), [])), "name"]
+        return Scope(self.names, own, repeat, columns, filtering=True)
 
     def later(self, name: str, field: str, tree: Any) -> Iterator[Problem]:
         """Relevance that waits for a later answer would show the item after the person has passed it."""
@@ -217,40 +277,29 @@ class _Checks:
                 )
 
     def cycles(self) -> Iterator[Problem]:
-        """Names that wait for each other, through relevance (their own and the block's) and calculation."""
-        waits: dict[str, list[str]] = {}
-        for name, (block, item) in self.index.items():
-            needed: list[str] = []
-            for thing, fields in ((block, ("relevant",)), (item, ("relevant", "calculation"))):
-                for field in fields:
-                    if isinstance(thing.get(field), dict):
-                        needed += [ref for ref in references(thing[field]["tree"]) if ref in self.index]
-            waits[name] = needed
-        for cycle in find_cycles(waits):
-            field = "calculation" if "calculation" in self.index[cycle[0]][1] else "relevant"
+        """Names that wait for each other: relevance, calculations, filters, numbers of repeats."""
+        for cycle in find_cycles(dependencies(self.document)):
+            thing = self.index[cycle[0]][1] if cycle[0] in self.index else {}
+            field = next((each for each in ("calculation", "filter") if each in thing), "relevant")
             chain = " → ".join([*cycle, cycle[0]])
             yield self.problem("error", "cycle", cycle[0], field, f"条件绕成了圈：{chain}")
 
-
-def find_cycles(waits: Mapping[str, list[str]]) -> list[list[str]]:
-    """One cycle for each group of names that wait for each other; explicit stack, so long chains are safe."""
-    state: dict[str, int] = {}
-    found: list[list[str]] = []
-    for start in waits:
-        if start in state:
-            continue
-        trail: list[tuple[str, Iterator[str]]] = [(start, iter(waits[start]))]
-        state[start] = 1
-        while trail:
-            name, rest = trail[-1]
-            following = next(rest, None)
-            if following is None:
-                state[name] = 2
-                trail.pop()
-            elif state.get(following) == 1:
-                names = [step for step, _rest in trail]
-                found.append(names[names.index(following) :])
-            elif following not in state:
-                state[following] = 1
-                trail.append((following, iter(waits[following])))
-    return found
+    def unreachable(self) -> Iterator[Problem]:
+        """Conditions that can never be true, for what is known without answers."""
+        reach = Reach(self.names, {name: block for name, (block, _item) in self.index.items()})
+        hidden = set()
+        for block in self.document["blocks"]:
+            if "relevant" in block and reach.impossible([block["relevant"]["tree"]]):
+                hidden.add(block["name"])
+                message = "这一组的条件永远不成立，里面的题谁也答不到"
+                yield self.problem("warning", "unreachable", block["name"], "relevant", message)
+        for name, (block, item) in self.index.items():
+            if "relevant" not in item or block["name"] in hidden:
+                continue
+            if reach.impossible(reach.conditions_of(name), block["name"] if "repeat" in block else ""):
+                message = "这题的条件永远不成立（和自己、和所在组或和别的题矛盾），谁也答不到"
+                yield self.problem("warning", "unreachable", name, "relevant", message)
+        for quota in self.document.get("quotas", []):
+            if reach.impossible([quota["where"]["tree"]]):
+                message = "这个配额的条件永远不成立，没有人会算进去"
+                yield self.problem("error", "quota", quota["name"], "where", message)

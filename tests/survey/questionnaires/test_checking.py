@@ -4,7 +4,8 @@ import copy
 
 import pytest
 
-from survey.questionnaires.checking import check_document, find_cycles
+from survey.questionnaires.checking import check_document
+from survey.questionnaires.dependencies import find_cycles
 from survey.questionnaires.document import document_hash
 from tests.survey.questionnaires.forms import document, item
 
