@@ -171,7 +171,7 @@ def outline(document: documents.Document, language: str) -> list[dict[str, Any]]
     """The items as an author's list: name, type, label, number of choices, in document order."""
     rows = []
     for block in document["blocks"]:
-        for item in block["items"]:
+        for item in documents.block_items(block):
             rows.append(
                 {
                     "name": item["name"],
