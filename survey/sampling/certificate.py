@@ -149,6 +149,7 @@ def _commits(draw: Draw) -> list[dict[str, Any]]:
             "drawn_at": utc_text(row.drawn_at) if row.drawn_at else "",
             "voided_at": utc_text(row.voided_at) if row.voided_at else "",
             "void_reason": row.void_reason,
+            "revealed_at": utc_text(row.revealed_at) if row.revealed_at else "",
         }
         for row in rows
     ]
