@@ -57,7 +57,7 @@ def mean(
     result = _totals_or_ratios(
         design, "mean", names, values, None, domain_rows(design, by, where, drop_empty), missing, covariance
     )
-    return _as_proportion(result) if flags and all(flags) else result
+    return as_proportion(result) if flags and all(flags) else result
 
 
 def total(
@@ -130,7 +130,7 @@ def proportion(
     """
     columns = share_columns(design, item, levels=levels, name=name, exclude=exclude)
     result = mean(design, columns, by=by, where=where, covariance=covariance, drop_empty=drop_empty)
-    return _as_proportion(result)
+    return as_proportion(result)
 
 
 def share_columns(
@@ -143,25 +143,42 @@ def share_columns(
 ) -> dict[str, np.ndarray]:
     """1, 0 or NaN for each row and category (or the one group of `levels`), as `proportion` averages them."""
     factor = design.columns.factor(item)
-    label = name or (item if isinstance(item, str) else "item")
-    out = np.array([level in exclude for level in factor.levels] + [True])
-    missing = out[factor.codes]
+    kept, groups = share_groups(
+        factor.levels, item if isinstance(item, str) else "item", levels=levels, name=name, exclude=exclude
+    )
+    missing = np.append(~kept, True)[factor.codes]
+    return {
+        label: np.where(missing, np.nan, np.append(chosen, False)[factor.codes])
+        for label, chosen in groups.items()
+    }
+
+
+def share_groups(
+    known: Sequence[Any],
+    item: str,
+    *,
+    levels: Sequence[Any] | None = None,
+    name: str | None = None,
+    exclude: Sequence[Any] = (),
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Of the known levels: which are answers at all, and which each named share counts; bool arrays."""
+    label = name or item
+    kept = np.array([level not in exclude for level in known], dtype=bool)
     if levels is None:
-        kept = [k for k in range(factor.n_levels) if not out[k]]
-        columns = {f"{label}={factor.levels[k]}": np.where(missing, np.nan, factor.codes == k) for k in kept}
+        groups = {f"{label}={known[k]}": np.arange(len(known)) == k for k in np.flatnonzero(kept)}
     else:
-        unknown = [v for v in levels if v in exclude]
-        if unknown:
-            raise AnalysisError(f"{unknown} are both counted and excluded")
-        chosen = np.array([level in levels for level in factor.levels] + [False])
+        both = [v for v in levels if v in exclude]
+        if both:
+            raise AnalysisError(f"{both} are both counted and excluded")
         label = name or f"{label}∈{{{', '.join(map(str, levels))}}}"
-        columns = {label: np.where(missing, np.nan, chosen[factor.codes])}
-    if not columns:
+        groups = {label: np.array([level in levels for level in known], dtype=bool)}
+    if not groups:
         raise AnalysisError(f"{label} has no category left to estimate")
-    return columns
+    return kept, groups
 
 
-def _as_proportion(result: Estimate) -> Estimate:
+def as_proportion(result: Estimate) -> Estimate:
+    """The same figures, known to be shares."""
     fields = {name: getattr(result, name) for name in result.__dataclass_fields__}
     return Estimate(**(fields | {"statistic": "proportion", "is_proportion": True}))
 

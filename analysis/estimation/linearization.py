@@ -10,6 +10,7 @@ totals: Z − T β, where T are the unit totals of w·x and β needs only the mo
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -122,36 +123,72 @@ class Scores:
         return out.reshape(x.shape[1], self.n_domains * p)
 
 
-def residual_totals(design: SurveyDesign, z: np.ndarray, moments: Sequence[np.ndarray]) -> np.ndarray:
-    """Take the calibration residuals of unit totals z; `moments` holds Σ x s / g for every block, in
-    order.
+@dataclass(frozen=True, eq=False)
+class ResidualSums:
+    """All that the residuals of calibrations need of the rows, summed over them; a list entry per block.
+
+    inverse : (Xᵀ D X)⁺; carried : (i, j) → Σ x_i x_jᵀ c_j / g_i; units : Σ c x per last-stage unit
+    order : the blocks in the order in which their residuals are taken
     """
-    blocks = [b for step in design.residual_steps for b in step.blocks]
-    # A later calibration is linearised around the earlier one, so its residual is taken first.
+
+    inverse: list[np.ndarray]
+    carried: dict[tuple[int, int], np.ndarray]
+    units: list[Any]
+    order: list[int]
+
+    @classmethod
+    def of_rows(cls, design: SurveyDesign) -> "ResidualSums":
+        """The sums over the rows of a design in memory."""
+        steps = design.residual_steps
+        blocks = [b for step in steps for b in step.blocks]
+        carried = {
+            (i, j): (a.x.T @ _rows(b.x, b.calibrated / a.g)).toarray()
+            for i, a in enumerate(blocks)
+            for j, b in enumerate(blocks)
+        }
+        n = design.n_rows
+        member = sparse.csr_array(
+            (np.ones(n), (design.row_unit, np.arange(n))), shape=(design.stages[-1].n_units, n)
+        )
+        units = [member @ _rows(b.x, b.calibrated) for b in blocks]
+        order = residual_order([(len(step.blocks), step.cycles) for step in steps])
+        return cls([b.inverse for b in blocks], carried, units, order)
+
+    def take(self, z: np.ndarray, moments: Sequence[np.ndarray]) -> np.ndarray:
+        """Residuals of unit totals z; `moments` holds Σ x s / g for every block."""
+        moments = list(moments)
+        coefficients = [np.zeros((len(inverse), z.shape[1])) for inverse in self.inverse]
+        for k in self.order:
+            beta = self.inverse[k] @ moments[k]
+            coefficients[k] += beta
+            for i in range(len(moments)):
+                moments[i] = moments[i] - self.carried[i, k] @ beta
+        for unit, beta in zip(self.units, coefficients, strict=True):
+            z = z - unit @ beta
+        return z
+
+
+def residual_order(steps: Sequence[tuple[int, int]]) -> list[int]:
+    """Blocks in the order of their residuals, for steps of (number of blocks, cycles).
+
+    A later calibration is linearised around the earlier one, so its residual is taken first.
+    """
     order: list[int] = []
-    last = len(blocks)
-    for step in reversed(design.residual_steps):
-        order += list(range(last - len(step.blocks), last)) * step.cycles
-        last -= len(step.blocks)
-    moments = list(moments)
-    coefficients = [np.zeros((b.x.shape[1], z.shape[1])) for b in blocks]
-    carried = {
-        (i, j): (blocks[i].x.T @ _rows(blocks[j].x, blocks[j].calibrated / blocks[i].g)).toarray()
-        for i in range(len(blocks))
-        for j in range(len(blocks))
-    }
-    for k in order:
-        beta = blocks[k].inverse @ moments[k]
-        coefficients[k] += beta
-        for i in range(len(blocks)):
-            moments[i] = moments[i] - carried[i, k] @ beta
-    n_units = z.shape[0]
-    member = sparse.csr_array(
-        (np.ones(design.n_rows), (design.row_unit, np.arange(design.n_rows))), shape=(n_units, design.n_rows)
-    )
-    for block, beta in zip(blocks, coefficients, strict=True):
-        z = z - (member @ _rows(block.x, block.calibrated)) @ beta
-    return z
+    last = sum(count for count, _ in steps)
+    for count, cycles in reversed(steps):
+        order += list(range(last - count, last)) * cycles
+        last -= count
+    return order
+
+
+def residual_totals(design: SurveyDesign, z: np.ndarray, moments: Sequence[np.ndarray]) -> np.ndarray:
+    """Take the calibration residuals of unit totals z; `moments` holds Σ x s / g for every block, in order.
+
+    The design's steps are those of its rows, or one `ResidualSums` when the rows were summed elsewhere.
+    """
+    first = design.residual_steps[0]
+    sums = first if isinstance(first, ResidualSums) else ResidualSums.of_rows(design)
+    return sums.take(z, moments)
 
 
 def totals_of_scores(design: SurveyDesign, scores: Scores) -> np.ndarray:

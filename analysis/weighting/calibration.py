@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -14,8 +15,11 @@ from analysis.replicates import ReplicateDesign
 DISTANCES = ("linear", "raking", "logit")
 
 
+Evaluate = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+
+
 @dataclass(frozen=True)
-class _Distance:
+class Distance:
     """g-weight as a function of η = xλ, and its derivative."""
 
     g: Callable[[np.ndarray], np.ndarray]
@@ -56,7 +60,7 @@ def calibrate(
     `calibrate`.
     """
     names = list(auxiliaries)
-    _check_names(names, totals)
+    check_names(names, totals)
     x = np.column_stack([design.columns.numeric(auxiliaries[k], f"auxiliary {k}") for k in names])
     d = design.weights
     lost = np.isnan(x).any(axis=1) & (d > 0)
@@ -68,7 +72,7 @@ def calibrate(
     x = np.where((d > 0)[:, None], x, 0.0)
     q = np.ones(len(d)) if heteroskedastic is None else 1 / _positive(design, heteroskedastic)
     target = np.array([float(totals[k]) for k in names])
-    link = _distance(distance, bounds)
+    link = make_distance(distance, bounds)
     if isinstance(design, ReplicateDesign):
         if aggregate_stage is not None:
             raise AnalysisError("aggregate_stage needs a design with known PSUs, not replicate weights")
@@ -98,7 +102,8 @@ def _orthonormal(x: np.ndarray, d: np.ndarray) -> np.ndarray:
     return x
 
 
-def _check_names(names: list[str], totals: Mapping[str, float]) -> None:
+def check_names(names: list[str], totals: Mapping[str, float]) -> None:
+    """Raises AnalysisError unless both name the same columns and every total is a number."""
     if set(names) != set(totals):
         odd = sorted(set(names) ^ set(totals))
         raise AnalysisError(f"auxiliaries and totals do not name the same columns: {', '.join(odd)}")
@@ -126,7 +131,8 @@ def _aggregate(design: SurveyDesign, x: np.ndarray, stage: int) -> tuple[np.ndar
     return (means / count[:, None])[unit], d[unit]
 
 
-def _distance(name: str, bounds: tuple[float, float] | None) -> _Distance:
+def make_distance(name: str, bounds: tuple[float, float] | None, ops: Any = np) -> Distance:
+    """The distance by name. `ops` has numpy's functions of that name for another kind of column."""
     if name not in DISTANCES:
         raise AnalysisError(f"distance is one of {', '.join(DISTANCES)}; got {name!r}")
     if bounds is not None and not bounds[0] < 1 < bounds[1]:
@@ -134,29 +140,29 @@ def _distance(name: str, bounds: tuple[float, float] | None) -> _Distance:
     if name == "logit":
         if bounds is None:
             raise AnalysisError("the logit distance needs bounds")
-        return _logit_distance(*bounds)
+        return _logit_distance(*bounds, ops)
     if name == "raking":
-        plain = _Distance(lambda e: np.exp(np.minimum(e, 500.0)), lambda e: np.exp(np.minimum(e, 500.0)))
+        plain = Distance(*[lambda e: ops.exp(ops.minimum(e, 500.0))] * 2)
     else:
-        plain = _Distance(lambda e: 1 + e, np.ones_like)
+        plain = Distance(lambda e: 1 + e, ops.ones_like)
     if bounds is None:
         return plain
     low, high = bounds
-    return _Distance(
-        lambda e: np.clip(plain.g(e), low, high),
-        lambda e: np.where((plain.g(e) > low) & (plain.g(e) < high), plain.slope(e), 0.0),
+    return Distance(
+        lambda e: ops.clip(plain.g(e), low, high),
+        lambda e: ops.where((plain.g(e) > low) & (plain.g(e) < high), plain.slope(e), 0.0),
     )
 
 
-def _logit_distance(low: float, high: float) -> _Distance:
+def _logit_distance(low: float, high: float, ops: Any) -> Distance:
     """Deville & Särndal (1992), case 6."""
     a = (high - low) / ((1 - low) * (high - 1))
 
-    def g(eta: np.ndarray) -> np.ndarray:
-        u = np.exp(np.clip(a * eta, -500, 500))
+    def g(eta: Any) -> Any:
+        u = ops.exp(ops.clip(a * eta, -500.0, 500.0))
         return (low * (high - 1) + high * (1 - low) * u) / ((high - 1) + (1 - low) * u)
 
-    return _Distance(g, lambda eta: (g(eta) - low) * (high - g(eta)) * a / (high - low))
+    return Distance(g, lambda eta: (g(eta) - low) * (high - g(eta)) * a / (high - low))
 
 
 def _solve(
@@ -164,35 +170,58 @@ def _solve(
     d: np.ndarray,
     q: np.ndarray,
     target: np.ndarray,
-    distance: _Distance,
+    distance: Distance,
     names: list[str],
     tolerance: float,
     max_iterations: int,
 ) -> np.ndarray:
-    """Damped Newton on λ in Σ d F(xλ q) x = target; columns are scaled so that totals are comparable."""
-    scale = np.maximum(np.abs(target), np.abs(d @ x))
-    scale = np.where(scale > 0, scale, np.abs(x).max(axis=0) * d.sum() + 1e-300)
+    """g-weights of the rows; columns are scaled so that totals are comparable."""
+    scale = column_scale(target, d @ x, np.abs(x).max(axis=0) * d.sum())
     xs = x / scale
+
+    def evaluate(lam: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        eta = (xs @ lam) * q
+        return (d * distance.g(eta)) @ xs, (xs * (d * q * distance.slope(eta))[:, None]).T @ xs
+
+    lam = solve_totals(evaluate, target, scale, names, tolerance, max_iterations)
+    return distance.g((xs @ lam) * q)
+
+
+def column_scale(target: np.ndarray, current: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """What each auxiliary is divided by: its larger total, or its size when both totals are 0."""
+    scale = np.maximum(np.abs(target), np.abs(current))
+    return np.where(scale > 0, scale, size + 1e-300)
+
+
+def solve_totals(
+    evaluate: Evaluate,
+    target: np.ndarray,
+    scale: np.ndarray,
+    names: list[str],
+    tolerance: float,
+    max_iterations: int,
+) -> np.ndarray:
+    """Damped Newton on λ in Σ d F(xλ q) x = target.
+
+    evaluate : λ → the scaled totals Σ d F x and their derivative; one pass over the data for each λ
+    """
     wanted = target / scale
-    lam = np.zeros(x.shape[1])
-    gap = wanted - d @ xs
+    lam = np.zeros(len(target))
+    total, jacobian = evaluate(lam)
+    gap = wanted - total
     for _ in range(max_iterations):
         if np.abs(gap).max() <= tolerance:
             break
-        eta = (xs @ lam) * q
-        jacobian = (xs * (d * q * distance.slope(eta))[:, None]).T @ xs
         step = np.linalg.lstsq(jacobian, gap, rcond=None)[0]
-        length, better = 1.0, None
-        while length > 1e-8:
-            trial = lam + length * step
-            new = wanted - (d * distance.g((xs @ trial) * q)) @ xs
-            if np.all(np.isfinite(new)) and np.abs(new).sum() < np.abs(gap).sum():
-                better = trial
-                break
-            length /= 2
-        if better is None:
+        length, better = 1.0, False
+        while length > 1e-8 and not better:
+            total, derivative = evaluate(lam + length * step)
+            new = wanted - total
+            better = bool(np.all(np.isfinite(new)) and np.abs(new).sum() < np.abs(gap).sum())
+            length = length if better else length / 2
+        if not better:
             break
-        lam, gap = better, new
+        lam, gap, jacobian = lam + length * step, new, derivative
     # Rounding may keep the last digits from being met; anything larger is a failure.
     if np.abs(gap).max() > max(tolerance, 1e-9):
         unmet = np.abs(gap) > max(tolerance, 1e-9)
@@ -200,4 +229,4 @@ def _solve(
             names[k]: (float(target[k]), float(target[k] - gap[k] * scale[k])) for k in np.flatnonzero(unmet)
         }
         raise NotConvergedError("calibration cannot meet its totals (within the bounds).", gaps)
-    return distance.g((xs @ lam) * q)
+    return lam

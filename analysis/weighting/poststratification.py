@@ -12,7 +12,7 @@ from analysis.frames import combine_codes
 from analysis.replicates import ReplicateDesign
 
 Totals = Mapping[Any, float] | pd.Series
-_RESIDUAL_CYCLES = 10  # R survey's svyrecvar removes the margins' means ten times over
+RESIDUAL_CYCLES = 10  # R survey's svyrecvar removes the margins' means ten times over
 
 
 def poststratify(design: Design, by: str | Sequence[str], totals: Totals) -> Design:
@@ -121,7 +121,7 @@ def rake(
     weights = adjusted(design.weights)
     # R takes unweighted means of the linearised values within each margin's levels; so do we.
     blocks = tuple(Block(weights, weights, None, codes=codes, count=len(labels)) for codes, labels in coded)
-    return design.with_weights(weights, ResidualStep(blocks, cycles=_RESIDUAL_CYCLES))
+    return design.with_weights(weights, ResidualStep(blocks, cycles=RESIDUAL_CYCLES))
 
 
 def _fit_cells(

@@ -13,9 +13,13 @@ MACHINERY = {
     "frames", "stages", "errors", "estimation.tables", "estimation.rows", "estimation.finish",
     "estimation.variance", "estimation.cell_variance", "estimation.linearization", "inference.families",
     "inference.model_terms", "inference.shared_psus", "inference.rank_simulation", "small_area.roots",
+    "streaming.sources", "streaming.steps", "streaming.residuals", "streaming.sums",
 }  # fmt: skip
 # Serve other modules of the package; no caller needs them.
-INSIDE = {"item_arrays", "domain_rows", "share_columns", "model_matrix"}
+INSIDE = {
+    "item_arrays", "domain_rows", "share_columns", "share_groups", "as_proportion", "as_names", "check_names",
+    "column_scale", "solve_totals", "make_distance", "model_matrix",
+}  # fmt: skip
 
 
 def modules():
