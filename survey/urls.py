@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("s/", include("survey.responses.entry_urls")),
     path("r/", include("survey.responses.urls")),
     path("letters/", include("survey.contacts.urls")),
+    path("draws/", include("survey.sampling.public_urls")),
     path("sampling/", include("survey.sampling.urls")),
     path("field/", include("survey.fieldwork.urls")),
     path("reports/", include("survey.reports.urls")),

@@ -85,7 +85,8 @@ def _data(draw: Draw, address: str, signature: dict[str, str] | None) -> dict[st
 def _sentence(draw: Draw) -> str:
     plan, round_ = draw.design.plan, draw.design.round
     words = _(
-        "%(study)s（%(round)s），从 %(frame)s 户家庭户里，按街道分 %(strata)s 层，按户数成比例抽 %(psus)s 个社区，"
+        "%(study)s（%(round)s），从 %(frame)s 户家庭户里，"
+        "按街道分 %(strata)s 层，按户数成比例抽 %(psus)s 个社区，"
         "再在每个社区里随机抽 %(take)s 户，共 %(cases)s 户。抽签用的随机数在名录锁定之后由%(beacon)s产生，"
         "任何人不能事先知道，也不能事后更换。"
     )
