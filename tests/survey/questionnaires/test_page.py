@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from survey.questionnaires.data.build_core import PATH
+from survey.questionnaires.scripts import scripts_for
 from survey.questionnaires.validation import validate_answers
 from survey.questionnaires.xlsform import read_xlsform
 
@@ -19,7 +20,11 @@ axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe i
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
 STATIC = Path(__file__).parents[3] / "survey"
-SCRIPTS = ["expressions", "logic", "words", "draft", "fields", "form"]
+FOLDER = "/questionnaires/static"
+RESIDENT_SCRIPTS = [
+    *(STATIC / "questionnaires" / "static" / "questionnaires").glob("*.js"),
+    *(STATIC / "responses" / "static" / "responses").glob("*.js"),
+]
 REFUSALS = {
     409: {"detail": "这份答卷已经收到过，没有覆盖。"},
     422: {"detail": "有 1 题需要再看一下。", "errors": [{"item": "Q01", "reason": "请再看看这一题。"}]},
@@ -77,12 +82,13 @@ class Handler(BaseHTTPRequestHandler):
 
 def page_of(document):
     text = json.dumps(document, ensure_ascii=False).replace("<", "\\u003c")
-    folder = "/questionnaires/static/questionnaires"
-    scripts = "".join(f'<script type="module" src="{folder}/{name}.js"></script>' for name in SCRIPTS)
+    scripts = "".join(
+        f'<script type="module" src="{FOLDER}/{path}"></script>' for path in scripts_for(document)
+    )
     return f"""<!doctype html><html lang="zh-CN"><head><meta charset="utf-8"><title>居民满意度调查</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="stylesheet" href="/common/static/common/tokens.css">
-<link rel="stylesheet" href="{folder}/form.css">
+<link rel="stylesheet" href="{FOLDER}/questionnaires/form.css">
 </head><body><div id="minyi-form" data-document="minyi-document" data-document-hash="h1"
 data-submit-url="/submit" data-thanks-url="/thanks"
 data-draft-key="case-1" data-csrf="token" data-lang="zh-hans" data-mode="web"></div>
@@ -304,15 +310,14 @@ def test_the_scripts_parse_as_es2017():
         "const text = require('fs').readFileSync(process.argv[1], 'utf8');"
         "acorn.parse(text, {ecmaVersion: 2017, sourceType: 'script'});"
     )
-    for name in SCRIPTS:
-        file = STATIC / "questionnaires" / "static" / "questionnaires" / f"{name}.js"
+    for file in RESIDENT_SCRIPTS:
         done = subprocess.run(
             [node, "--expose-internals", "-e", program, str(file)],
             capture_output=True,
             text=True,
             check=False,
         )
-        assert done.returncode == 0, f"{name}.js: {done.stderr[:400]}"
+        assert done.returncode == 0, f"{file.name}: {done.stderr[:400]}"
     bad = subprocess.run(
         [node, "--expose-internals", "-e", program.replace("text,", "text + 'a?.b',", 1), str(file)],
         capture_output=True,

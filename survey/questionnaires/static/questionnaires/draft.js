@@ -21,10 +21,11 @@
       this.fingerprint = fingerprint;
       this.persistent = true;
       this.restored = false;
-      this.data = this.load() || {
+      const empty = {
         id: newId(), answers: {}, at: null, started: new Date().toISOString(), items: {}, language: null,
-        care: false, returns: 0, outbox: null,
+        care: false, returns: 0, outbox: null, sequence: 0, orders: {}, changed: null,
       };
+      this.data = Object.assign(empty, this.load());
       this.save();
     }
 
@@ -110,17 +111,25 @@
     return found ? decodeURIComponent(found.slice(name.length + 1)) : "";
   }
 
+  /* A form's own body (an upload) names its type by itself. */
+  function headers(token, body) {
+    const all = { Accept: "application/json", "X-CSRFToken": token || cookie("csrftoken") };
+    if (!(body instanceof FormData)) all["Content-Type"] = "application/json";
+    return all;
+  }
+
+  /* How the answers came about: times, order, device class; no fingerprint. */
+  function paradata(state, items) {
+    return { items, device: deviceClass(), care: state.care, returns: state.returns, orders: state.orders };
+  }
+
   /* One attempt. Resolves to {kind: "ok" | "refused" | "offline" | "busy", status, data}. */
-  async function post(url, body, token) {
+  async function request(method, url, body, token) {
     const controller = typeof AbortController === "undefined" ? null : new AbortController();
     const timer = setTimeout(() => { if (controller) controller.abort(); }, TIMEOUT_MS);
     try {
       const response = await fetch(url, {
-        method: "POST", credentials: "same-origin", body,
-        headers: {
-          "Content-Type": "application/json", Accept: "application/json",
-          "X-CSRFToken": token || cookie("csrftoken"),
-        },
+        method, credentials: "same-origin", body, headers: headers(token, body), cache: "no-store",
         signal: controller ? controller.signal : undefined,
       });
       let data = null;
@@ -141,5 +150,5 @@
     }
   }
 
-  root.MinyiDraft = { Draft, Clock, deviceClass, post, newId };
+  root.MinyiDraft = { Draft, Clock, paradata, request, headers, newId };
 })(typeof self !== "undefined" ? self : this);

@@ -1,16 +1,12 @@
-/* The page that asks: one item at a time, kept on the phone at each tap, sent once. See
- * docs/questionnaire-page.md for the mounting contract. Loads after expressions.js, logic.js, words.js, draft.js
- * and fields.js. Parses as ES2017; no inline style or script, so a strict CSP holds. */
+/* The page that asks: one screen at a time, kept on the phone at each tap and on the server at each block, sent once.
+ * See docs/questionnaire-page.md for the mounting contract; loads last. Parses as ES2017; no inline style or script,
+ * so a strict CSP holds. */
 (function (root) {
   "use strict";
 
-  const L = root.MinyiLogic, W = root.MinyiWords, D = root.MinyiDraft, F = root.MinyiFields;
-  const h = F.h;
-  const RETRY_MS = 30000;
-
-  function fill(text, ...values) {
-    return text.replace(/\{(\d)\}/g, (whole, place) => String(values[Number(place)]));
-  }
+  const L = root.MinyiLogic, O = root.MinyiOrdering, W = root.MinyiWords, D = root.MinyiDraft, S = root.MinyiScreens;
+  const Q = root.MinyiQuestions;
+  const { h, fill } = root.MinyiDom;
 
   class Form {
     constructor(mount, doc) {
@@ -24,179 +20,219 @@
       this.language = [this.state.language, data.lang, doc.default_language].find(
         (each) => doc.languages.indexOf(each) >= 0);
       this.clock = new D.Clock(this.state.items);
-      this.run = new L.Run(doc, this.state.answers, { mode: this.mode, language: this.language });
+      this.read();
       this.pushed = 0;
       this.tried = false; // 下一题 was tapped without an answer: the skip row is shown
-      this.resumed = this.draft.restored;
-      root.addEventListener("online", () => { if (this.state.outbox) this.send(); });
-      root.addEventListener("popstate", (event) => this.wentBack(event.state));
-      root.addEventListener("pagehide", () => { this.clock.stop(); this.draft.save(); });
+      this.failures = new Map(); // path → sentence
+      this.notices = this.draft.restored ? ["resumed"] : [];
+      this.bar = ""; // why answers are only on the phone: "offline" or "busy"
+      this.sync = new root.MinyiSync.Sync(this);
+      this.sending = new root.MinyiSending.Sending(this);
+      this.listen();
     }
 
     get words() { return W[this.language]; }
 
-    // ---- which screen ------------------------------------------------------------------------------
-
-    screens() {
-      return L.itemsOf(this.doc).filter(
-        (item) => !item.with && item.type !== "calculate" && this.run.shown(item.name));
+    read() {
+      this.run = new L.Run(this.doc, this.state.answers, { mode: this.mode, language: this.language });
     }
 
-    companionsOf(item) {
-      return L.itemsOf(this.doc).filter((each) => each.with === item.name && this.run.shown(each.name));
+    listen() {
+      root.addEventListener("online", () => this.sync.push());
+      root.addEventListener("popstate", (event) => this.wentBack(event.state));
+      root.addEventListener("pagehide", () => { this.clock.stop(); this.draft.save(); this.sync.leave(); });
+      // Phones kill pages in the background without a pagehide.
+      document.addEventListener("visibilitychange", () => { if (document.hidden) this.sync.leave(); });
+      if (root.MinyiMatrix) root.MinyiMatrix.watch(() => { if (!this.state.outbox && this.form) this.draw(); });
+    }
+
+    // ---- which screen ------------------------------------------------------------------------------
+
+    screens() { return S.screensOf(this.run, this.state.id); }
+
+    /* The person's own choices of a question in her order, which is recorded. */
+    choicesOf(question) {
+      const { item } = question;
+      const offered = this.run.offered(item.name, question.at);
+      const choices = O.orderedChoices(this.doc, item, this.state.id, offered).filter((choice) => !choice.missing);
+      if (item.order && item.order.random) this.state.orders[item.name] = choices.map((choice) => String(choice.code));
+      return choices;
+    }
+
+    recordOrder(screen) {
+      const { block } = screen;
+      if (block.order && block.order.random) {
+        const ordered = O.orderedItems(this.doc, block, this.state.id);
+        const units = O.unitsOf(L.blockItems(block));
+        this.state.orders[block.name] = units.slice().sort(
+          (a, b) => ordered.indexOf(a[0]) - ordered.indexOf(b[0])).map((unit) => unit[0].name);
+      }
+      screen.parts.filter((part) => part.stem && part.stem.order && part.stem.order.random).forEach((part) => {
+        this.state.orders[part.name] = part.rows.map((question) => question.item.name);
+      });
     }
 
     start() {
       this.mount.classList.add("mf");
       document.documentElement.classList.toggle("mf-care", this.state.care);
-      if (this.state.outbox) { this.waitingScreen("offline"); this.send(); return; }
+      if (this.state.outbox) { this.sending.waiting("offline"); this.sending.send(); return; }
       const screens = this.screens();
       if (!screens.length) {
         this.mount.textContent = this.words.empty;
         return;
       }
-      const at = screens.find((item) => item.name === this.state.at) || screens[0];
-      root.history.replaceState({ minyi: at.name }, "");
-      this.show(at.name, false);
+      const at = S.screenWith(this.run, screens, this.state.at) || screens[0];
+      root.history.replaceState({ minyi: at.key }, "");
+      this.show(at.key, false);
     }
 
-    show(name, focus) {
-      this.state.at = name;
+    /* Settle on a screen. */
+    show(key, focus) {
+      this.state.at = key;
       this.tried = false;
-      this.failure = "";
-      this.draft.save();
-      this.clock.start(name);
+      this.open = null;
+      this.failures.clear();
+      if (root.MinyiSpeech) root.MinyiSpeech.stop();
+      const screen = this.current();
+      this.recordOrder(screen);
+      const first = S.questionsOf(screen)[0];
+      this.clock.start(first ? S.pathOf(first) : screen.key);
       this.draw();
+      this.draft.save();
       root.scrollTo(0, 0);
       if (focus) document.getElementById("mf-title").focus();
+    }
+
+    /* Go on to a screen: the phone's own back key returns from it. */
+    go(key) {
+      const before = this.current();
+      root.history.pushState({ minyi: key }, "");
+      this.pushed += 1;
+      this.notices = [];
+      this.show(key, true);
+      if (this.current().block !== before.block) this.keepOnServer();
+    }
+
+    keepOnServer() {
+      this.sync.push();
+      if (root.MinyiAttachments) root.MinyiAttachments.sendAll(this.settings, this.state.answers);
     }
 
     wentBack(state) {
       if (!state || !state.minyi || this.state.outbox) return;
       this.pushed = Math.max(0, this.pushed - 1);
-      const screens = this.screens();
-      if (screens.some((item) => item.name === state.minyi)) this.show(state.minyi, true);
+      if (this.screens().some((screen) => screen.key === state.minyi)) this.show(state.minyi, true);
     }
 
-    current() { return this.run.index.get(this.state.at).item; }
+    current() {
+      const screens = this.screens();
+      return S.screenWith(this.run, screens, this.state.at) || screens[0];
+    }
 
     next() {
-      const item = this.current();
-      const bad = [item].concat(this.companionsOf(item)).find((each) => this.run.error(each, false));
-      if (bad) { this.fail(bad); return; }
+      const screen = this.current();
+      const part = screen.parts.length === 1 && screen.parts[0];
+      const cards = part && part.stem && !root.MinyiMatrix.isTable(this);
+      if (cards && !this.failures.size && root.MinyiMatrix.advance(this, part)) return;
+      const bad = S.questionsOf(screen).reduce((all, question) => all.concat([question],
+        S.companionsOf(this.run, question)), []).filter((each) => this.run.error(each.item, false, each.at));
+      if (bad.length) { this.fail(bad); return; }
       const screens = this.screens();
-      const place = screens.findIndex((each) => each.name === item.name);
-      if (place + 1 < screens.length) {
-        root.history.pushState({ minyi: screens[place + 1].name }, "");
-        this.pushed += 1;
-        this.resumed = false;
-        this.show(screens[place + 1].name, true);
-      } else this.submit();
+      const place = screens.findIndex((each) => each.key === screen.key);
+      if (place + 1 < screens.length) this.go(screens[place + 1].key);
+      else this.sending.submit();
     }
 
     previous() {
       if (this.pushed > 0) { root.history.back(); return; }
       const screens = this.screens();
-      const place = screens.findIndex((each) => each.name === this.state.at);
-      if (place > 0) this.show(screens[place - 1].name, true);
+      const place = screens.findIndex((screen) => screen.key === this.current().key);
+      if (place > 0) this.show(screens[place - 1].key, true);
     }
 
-    fail(item) {
-      const code = this.run.error(item, false);
+    fail(questions) {
       this.tried = true;
-      this.failure = this.sentence(item, code);
+      this.failures.clear();
+      questions.forEach((question) => this.failures.set(this.homeOf(question),
+        this.sentence(question, this.run.error(question.item, false, question.at))));
+      this.open = S.pathOf(questions[0]);
       this.draw();
-      this.mount.querySelector(".mf-item").scrollIntoView({ block: "nearest" });
-      const first = this.mount.querySelector(".mf-main input, .mf-main textarea");
+      const box = this.mount.querySelector(".mf-failed") || this.mount.querySelector(".mf-item");
+      box.scrollIntoView({ block: "nearest" });
+      const first = box.querySelector(".mf-main input, .mf-main textarea, .mf-main select, .mf-main button") ||
+        box.querySelector("input");
       if (first) first.focus({ preventScroll: true });
     }
 
-    sentence(item, code) {
+    /* The path under which a question's error is told: 其他请说明 is drawn inside the item it belongs to. */
+    homeOf(question) {
+      const home = question.item.with && question.block.items.find((each) => each.name === question.item.with);
+      return S.pathOf(home ? { item: home, block: question.block, at: question.at } : question);
+    }
+
+    sentence(question, code) {
+      const { item } = question;
       const own = L.textIn(item[`${code}_message`], this.language, this.doc);
       if (own) return own;
+      if (code === "few" || code === "many") {
+        return fill(this.words[code], this.run.limits(item.name, question.at)[code === "many" ? 1 : 0]);
+      }
       if (code !== "required") return this.words[code];
       if (!L.missingChoices(this.doc, item).some((choice) => choice.missing === "refused")) {
         return this.words.requiredOnly;
       }
-      const written = ["text", "integer", "decimal", "date"].indexOf(item.type) >= 0;
-      return written ? this.words.requiredWrite : this.words.required;
+      const chosen = ["select_one", "select_multiple", "scale", "rating", "ranking"].indexOf(item.type) >= 0;
+      return chosen ? this.words.required : this.words.requiredWrite;
     }
 
-    // ---- drawing -----------------------------------------------------------------------------------
-
-    draw() {
-      const item = this.current();
-      this.mount.lang = this.words.html;
-      document.documentElement.lang = this.words.html;
-      const screens = this.screens();
-      const place = screens.findIndex((each) => each.name === item.name);
-      const hint = F.label(this, item.hint);
-      const hintLine = h("p", { id: "mf-hint", class: "mf-hint" }, hint, this.chosenNote(item));
-      const title = h("h1", { id: "mf-title", class: "mf-title", tabindex: "-1" }, F.label(this, item.label));
-      const failed = this.failure ? h("div", { id: "mf-error", class: "mf-error", role: "alert" },
-        F.icon("warning"), h("p", {}, this.failure)) : null;
-      const group = ["select_one", "select_multiple", "scale"].indexOf(item.type) >= 0;
-      const inside = group ? h("fieldset", {
-        class: "mf-item", "aria-describedby": `mf-hint${failed ? " mf-error" : ""}`,
-      }, h("legend", {}, title)) : h("div", { class: "mf-item" }, title);
-      if (failed) inside.classList.add("mf-failed");
-      [hintLine, failed, this.field(item)].forEach((part) => { if (part) inside.appendChild(part); });
-      const last = place + 1 === screens.length;
-      this.form = h("form", { class: "mf-form", novalidate: true, onsubmit: (event) => {
-        event.preventDefault();
-        this.next();
-      } }, h("main", { class: "mf-body" }, this.notice(), inside, this.languages()),
-      this.footer(place > 0, last ? this.words.submit : this.words.next));
-      this.replace(this.top(screens, place), this.form);
+    /* The screen of a path with what is wrong there, after the whole was checked here or by the server. */
+    goTo(path, message) {
+      const screen = S.screenWith(this.run, this.screens(), path);
+      this.show(screen.key, false);
+      const question = S.questionsOf(screen).reduce((all, each) => all.concat([each],
+        S.companionsOf(this.run, each)), []).find((each) => S.pathOf(each) === path);
+      this.tried = true;
+      this.open = path;
+      const code = question ? this.run.error(question.item, false, question.at) : "";
+      this.failures.set(question ? this.homeOf(question) : path,
+        message || (question && code ? this.sentence(question, code) : this.words.refusedText));
+      this.draw();
+      document.getElementById("mf-title").focus();
     }
 
-    replace(...parts) {
-      this.mount.textContent = "";
-      parts.forEach((part) => this.mount.appendChild(part));
+    // ---- answers -----------------------------------------------------------------------------------
+
+    set(question, value) {
+      const bag = S.bagOf(this.state.answers, question);
+      const { item } = question;
+      const blank = value === "" || value === null || (Array.isArray(value) && !value.length);
+      if (!blank) bag[item.name] = value;
+      else if (item.default === undefined) delete bag[item.name];
+      else bag[item.name] = ""; // taken back, so the default does not return
+      this.clock.changed(S.pathOf(question));
+      this.changed();
     }
 
-    field(item) {
-      const ask = {
-        doc: this.doc, run: this.run, item, language: this.language, words: this.words, failed: this.failure,
-        showRefused: this.tried || this.mode === "door",
-        set: (value) => this.set(item, value),
-        settled: () => this.settled(item),
-        companion: () => this.companion(item),
-      };
-      const drawn = F.field(ask);
-      if (drawn && !drawn.querySelector(".mf-companion")) {
-        const extra = this.companion(item);
-        if (extra) drawn.appendChild(extra);
-      }
-      return drawn;
-    }
-
-    companion(item) {
-      const first = this.companionsOf(item)[0];
-      if (!first) return null;
-      return F.companion({
-        doc: this.doc, run: this.run, item: first, language: this.language, words: this.words,
-        set: (value) => this.set(first, value), settled: () => undefined,
-      });
-    }
-
-    set(item, value) {
-      if (value === "" || value === null || (Array.isArray(value) && !value.length)) {
-        delete this.state.answers[item.name];
-      } else this.state.answers[item.name] = value;
-      this.clock.changed(item.name);
+    changed() {
+      this.state.changed = new Date().toISOString();
       this.run.again();
+      this.sync.changed();
       this.draft.save();
     }
 
+    /* What the screen depends on: which questions and which options are there. */
+    signature() {
+      return JSON.stringify(S.questionsOf(this.current()).map((question) => [S.pathOf(question),
+        S.companionsOf(this.run, question).map((each) => each.item.name),
+        question.item.filter ? this.run.offered(question.item.name, question.at).map((choice) => choice.code) : 0]));
+    }
+
     /* After a choice: the error goes, the count of questions and an inline 其他请说明 follow the answer. */
-    settled(item) {
-      const shown = this.companionsOf(item).map((each) => each.name).join();
-      const drawn = Array.from(this.mount.querySelectorAll(".mf-companion .mf-input"), (each) => each.name).join();
-      if (this.failure || shown !== drawn) {
+    settled(question) {
+      if (this.failures.size || this.signature() !== this.drawn || (question.item.matrix && !this.isTable())) {
         const focused = document.activeElement;
         const mark = focused && focused.name ? [focused.name, focused.value] : null;
-        this.failure = "";
+        this.failures.delete(S.pathOf(question));
         this.draw();
         const again = mark && Array.from(this.form.elements).find(
           (each) => each.name === mark[0] && each.value === mark[1]);
@@ -204,41 +240,69 @@
         return;
       }
       const screens = this.screens();
-      const place = screens.findIndex((each) => each.name === item.name);
+      const place = screens.findIndex((each) => each.key === this.current().key);
       this.mount.replaceChild(this.top(screens, place), this.mount.firstChild);
-      const note = this.mount.querySelector(".mf-chosen");
-      if (note) note.textContent = this.chosenText(item);
+      Q.refresh(this, question);
       const button = this.mount.querySelector(".mf-next");
       button.textContent = place + 1 === screens.length ? this.words.submit : this.words.next;
     }
 
-    chosenText(item) {
-      const reading = this.run.reading(item.name);
-      const count = reading.missing || !reading.value ? 0 : reading.value.length;
-      return count ? fill(this.words.chosen, count) : "";
+    isTable() { return Boolean(root.MinyiMatrix) && root.MinyiMatrix.isTable(this); }
+
+    // ---- drawing -----------------------------------------------------------------------------------
+
+    draw() {
+      const screen = this.current();
+      this.mount.lang = this.words.html;
+      document.documentElement.lang = this.words.html;
+      const screens = this.screens();
+      const place = screens.findIndex((each) => each.key === screen.key);
+      const last = place + 1 === screens.length;
+      this.mount.classList.toggle("mf-wide", screen.parts.some((part) => part.stem) && this.isTable());
+      this.form = h("form", { class: "mf-form", novalidate: true, onsubmit: (event) => {
+        event.preventDefault();
+        this.next();
+      } }, h("main", { class: "mf-body" }, this.notice(), this.whose(screen), ...this.content(screen),
+        this.languages()), this.footer(place > 0, last ? this.words.submit : this.words.next));
+      this.replace(this.top(screens, place), this.form);
+      this.drawn = this.signature();
     }
 
-    chosenNote(item) {
-      if (item.type !== "select_multiple") return null;
-      return h("span", { class: "mf-chosen", "aria-live": "polite" }, this.chosenText(item));
+    content(screen) {
+      if (screen.kind === "people") return [root.MinyiPeople.draw(this, screen)];
+      const alone = screen.kind === "one";
+      const parts = screen.parts.map((part) => part.stem ? root.MinyiMatrix.draw(this, part, alone) :
+        Q.drawQuestion(this, part.rows[0], alone));
+      if (alone) return parts;
+      const title = L.textIn(screen.block.title, this.language, this.doc) || L.textIn(this.doc.title, this.language, this.doc);
+      return [Q.heading(true, "", title)].concat(parts);
+    }
+
+    /* 第 2 位家人：王秀英, above the questions about one of several. */
+    whose(screen) {
+      return screen.at ? h("p", { class: "mf-whose" }, root.MinyiPeople.title(this, screen.block, screen.at)) : null;
+    }
+
+    replace(...parts) {
+      this.mount.textContent = "";
+      parts.forEach((part) => { if (part) this.mount.appendChild(part); });
     }
 
     top(screens, place) {
-      const asked = screens.filter((item) => item.type !== "note");
-      const number = Math.max(1, screens.slice(0, place + 1).filter((item) => item.type !== "note").length);
-      const seconds = screens.slice(place).reduce((sum, item) => sum + (item.seconds || 0), 0);
+      const { number, total, seconds } = S.progress(screens, place);
       const care = this.state.care;
-      const bar = h("progress", { class: "mf-bar", max: String(Math.max(1, asked.length)), value: number,
+      const bar = h("progress", { class: "mf-bar", max: String(Math.max(1, total)), value: number,
         "aria-label": this.words.progress });
-      return h("header", { class: "mf-top" },
+      return h("header", { class: "mf-head" }, h("div", { class: "mf-top" },
         h("div", { class: "mf-progress" },
           h("p", { class: "mf-counts" },
-            h("span", {}, fill(care ? this.words.countCare : this.words.count, number, asked.length)),
+            h("span", {}, fill(care ? this.words.countCare : this.words.count, number, total)),
             care ? null : h("span", {}, fill(this.words.minutes, Math.max(1, Math.ceil(seconds / 60))))), bar),
         h("button", {
           type: "button", class: `mf-size${care ? " mf-on" : ""}`, "aria-pressed": care ? "true" : "false",
           "aria-label": this.words.bigLabel, onclick: () => this.toggleCare(),
-        }, care ? this.words.normal : this.words.big));
+        }, care ? this.words.normal : this.words.big)),
+      h("p", { class: "mf-offline", role: "status" }, this.bar ? this.words[`${this.bar}Bar`] : ""));
     }
 
     toggleCare() {
@@ -250,8 +314,9 @@
     }
 
     notice() {
-      const text = !this.draft.persistent ? this.words.memoryOnly : this.resumed ? this.words.resumed : "";
-      return text ? h("p", { class: "mf-notice", role: "status" }, text) : null;
+      const all = this.notices.concat(this.draft.persistent ? [] : ["memoryOnly"]);
+      return all.length ? h("p", { class: "mf-notice", role: "status" },
+        all.map((name) => this.words[name]).join(" ")) : null;
     }
 
     languages() {
@@ -267,9 +332,8 @@
     speak(language) {
       this.language = language;
       this.state.language = language;
-      this.run.language = language;
-      this.run.again();
-      this.failure = "";
+      this.read();
+      this.failures.clear();
       this.draft.save();
       this.draw();
       this.mount.querySelector(".mf-language[aria-pressed=true]").focus();
@@ -282,132 +346,51 @@
         h("button", { type: "submit", class: "mf-button mf-next" }, forward));
     }
 
-    // ---- sending -----------------------------------------------------------------------------------
+    // ---- what the server says of the draft -----------------------------------------------------------
 
-    submit() {
-      const result = this.run.validate(false);
-      const bad = result.errors.find((error) => this.run.index.has(error.name));
-      if (bad) { this.goTo(bad.name); return; }
-      this.clock.stop();
-      const times = {};
-      result.path.forEach((name) => { if (this.state.items[name]) times[name] = this.state.items[name]; });
-      this.state.outbox = JSON.stringify({
-        id: this.state.id, document: this.settings.documentHash || null, version: this.doc.version,
-        language: this.language, mode: this.mode, answers: result.clean, path: result.path,
-        started_at: this.state.started, completed_at: new Date().toISOString(),
-        paradata: { items: times, device: D.deviceClass(), care: this.state.care, returns: this.state.returns },
+    kept(kind, status, data) {
+      if (status === 409) { this.sending.alreadyIn(data); return; }
+      this.bar = kind === "offline" || kind === "busy" ? kind : "";
+      const line = this.mount.querySelector(".mf-offline");
+      if (line) line.textContent = this.bar ? this.words[`${this.bar}Bar`] : "";
+    }
+
+    say(name) {
+      this.notices = [name];
+      if (this.form && !this.state.outbox) this.draw();
+    }
+
+    /* Carry on with the draft that the server has: of another phone, or of this one before it forgot. */
+    adopt(found, replaced) {
+      const { state } = this;
+      Object.assign(state, {
+        id: found.id, answers: found.answers || {}, at: found.at, sequence: found.sequence, orders: found.orders || {},
+        items: (found.paradata && found.paradata.items) || {}, changed: found.saved_at, returns: state.returns + 1,
       });
-      this.state.saved_at = new Date().toISOString();
+      this.clock.items = state.items;
+      this.read();
       this.draft.save();
-      this.busy(true);
-      this.send();
-    }
-
-    goTo(name, message) {
-      const item = this.run.index.get(name).item;
-      this.show(item.with && this.run.index.has(item.with) ? item.with : name, false);
-      this.tried = true;
-      this.failure = message || this.sentence(item, this.run.error(item, false)) || this.words.refusedText;
-      this.draw();
-      document.getElementById("mf-title").focus();
-    }
-
-    busy(on) {
-      const button = this.mount.querySelector(".mf-next, .mf-retry");
-      if (!button) return;
-      button.disabled = on;
-      if (on) button.textContent = this.words.sending;
-    }
-
-    async send() {
-      if (this.sending || !this.state.outbox) return;
-      this.sending = true;
-      root.clearTimeout(this.timer);
-      const answer = await D.post(this.settings.submitUrl, this.state.outbox, this.settings.csrf);
-      this.sending = false;
-      if (answer.kind === "ok") {
-        this.draft.forget();
-        root.location.assign(answer.data.thanks_url || this.settings.thanksUrl);
-      } else if (answer.kind === "refused") this.refused(answer);
-      else {
-        this.waitingScreen(answer.kind);
-        this.timer = root.setTimeout(() => this.send(), RETRY_MS);
-      }
-    }
-
-    /* The server has said no, in words. The draft stays; a named item is opened. */
-    refused(answer) {
-      this.state.outbox = null;
-      this.draft.save();
-      const data = answer.data;
-      const first = (data.errors || []).find((error) => this.run.index.has(error.item || error.name));
-      if (answer.status === 422 && first) {
-        this.goTo(first.item || first.name, first.message || first.reason || data.detail);
-        return;
-      }
-      const text = data.detail || data.message || this.words.refusedText;
-      this.replace(h("main", { class: "mf-body mf-state" },
-        h("h1", { id: "mf-title", class: "mf-title", tabindex: "-1" }, this.words.refusedTitle),
-        h("div", { id: "mf-error", class: "mf-error", role: "alert" }, h("p", {}, text)),
-        h("p", { class: "mf-hint" }, text === this.words.refusedText ? "" : this.words.refusedText)),
-      h("div", { class: "mf-foot" },
-        h("button", { type: "button", class: "mf-button mf-back", onclick: () => this.start() }, this.words.back),
-        h("button", { type: "button", class: "mf-button mf-next", onclick: () => this.submit() }, this.words.retry)));
-      document.getElementById("mf-title").focus();
-    }
-
-    waitingScreen(kind) {
-      const words = this.words;
-      this.mount.lang = words.html;
-      document.documentElement.classList.toggle("mf-care", this.state.care);
-      const count = this.screens().filter((item) => item.type !== "note").length;
-      const clock = (stamp) => new Date(stamp).toLocaleTimeString(words.html, { hour: "2-digit", minute: "2-digit" });
-      const until = this.settings.deadline ?
-        fill(words.waitingUntil, this.day(new Date(this.settings.deadline))) : words.waitingOpen;
-      this.replace(h("main", { class: "mf-body mf-state" }, F.phone(),
-        h("h1", { id: "mf-title", class: "mf-title", tabindex: "-1" }, words.savedTitle),
-        h("p", { class: "mf-hint", role: "status" }, kind === "busy" ? words.busyText : words.savedText),
-        h("ul", { class: "mf-card mf-lines" },
-          F.line("tick",
-            fill(words.savedDone, count), fill(words.savedAt, clock(this.state.saved_at || Date.now()))),
-          F.line("clock", kind === "busy" ? words.waitingServer : words.waiting, until)),
-        h("p", { class: "mf-notice" }, this.draft.persistent ? words.keep : words.memoryOnly)),
-      h("div", { class: "mf-foot" },
-        h("button", { type: "button", class: "mf-button mf-back", onclick: (event) => this.close(event) }, words.close),
-        h("button", { type: "button", class: "mf-button mf-next mf-retry", onclick: () => {
-          this.busy(true);
-          this.send();
-        } }, words.retry)));
-      document.getElementById("mf-title").focus();
-    }
-
-    day(date) {
-      if (this.language === "en") return date.toLocaleDateString("en", { month: "long", day: "numeric" });
-      return `${date.getMonth() + 1} 月 ${date.getDate()} 日`;
-    }
-
-    close(event) {
-      if (root.WeixinJSBridge) root.WeixinJSBridge.call("closeWindow");
-      else root.close();
-      event.target.parentNode.insertBefore(
-        h("p", { class: "mf-closed", role: "status" }, this.words.closed), event.target.parentNode.firstChild);
+      this.notices = [replaced ? "otherNewer" : "resumed"];
+      this.start();
     }
   }
 
   async function mountForm(mount) {
     const language = W[mount.dataset.lang] || W["zh-hans"];
     const block = mount.dataset.document ? document.getElementById(mount.dataset.document) : null;
-    if (block) {
-      new Form(mount, JSON.parse(block.textContent)).start();
-      return;
-    }
+    const begin = (doc) => {
+      const form = new Form(mount, doc);
+      form.start();
+      form.sync.pull();
+    };
+    if (block) { begin(JSON.parse(block.textContent)); return; }
     const status = h("p", { class: "mf-loading", role: "status" }, language.loading);
     mount.textContent = "";
     mount.appendChild(status);
     try {
       const response = await fetch(mount.dataset.documentUrl, { credentials: "same-origin" });
       if (!response.ok) throw new Error(String(response.status));
-      new Form(mount, await response.json()).start();
+      begin(await response.json());
     } catch (error) {
       status.textContent = language.loadFailed;
       mount.appendChild(h("button", {

@@ -39,8 +39,11 @@
   }
 
   /* Hex SHA-256 of a text's UTF-8. */
-  function sha256(text) {
-    const bytes = unescape(encodeURIComponent(text)).split("").map((char) => char.charCodeAt(0));
+  function sha256(text) { return digest(unescape(encodeURIComponent(text)).split("").map((char) => char.charCodeAt(0))); }
+
+  /* Hex SHA-256 of bytes. */
+  function digest(given) {
+    const bytes = Array.from(given);
     const bits = bytes.length * 8;
     bytes.push(0x80);
     while (bytes.length % 64 !== 56) bytes.push(0);
@@ -140,7 +143,7 @@
     return found;
   }
 
-  const api = { sha256, permute, orderedChoices, orderedItems, ordersOf, unitsOf };
+  const api = { sha256, digest, permute, orderedChoices, orderedItems, ordersOf, unitsOf };
   root.MinyiOrdering = api;
   if (typeof module !== "undefined" && module.exports) module.exports = api;
 })(typeof self !== "undefined" ? self : this);
