@@ -170,13 +170,14 @@ class Run:
             made.append(_Answers(self, names, len(made) + 1))
         return made[:number]
 
-    def steps(self) -> Iterator[tuple[Item, int]]:
+    def steps(self) -> list[tuple[Item, int]]:
         """(item, instance) in document order, a repeat's instances one after another; shown or not."""
+        found = []
         for block in self.document["blocks"]:
             repeated = block["name"] in self.repeats
             for at in range(1, self.instances(block["name"]) + 1) if repeated else (0,):
-                for item in block_items(block):
-                    yield item, at
+                found += [(item, at) for item in block_items(block)]
+        return found
 
     def place(self, name: str, at: int = 0) -> str:
         """What names an answer in errors and paths: `age`, or `member[2].age` in a repeat."""

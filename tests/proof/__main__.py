@@ -15,7 +15,7 @@ from pathlib import Path
 
 import django
 
-PROOFS = ["coverage", "kill_submit", "frame_memory"]
+PROOFS = ["coverage", "kill_submit", "frame_memory", "agreement"]
 ROOT = Path(__file__).resolve().parents[2]
 
 
