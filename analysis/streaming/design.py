@@ -280,7 +280,7 @@ def from_chunks(
 ) -> StreamedDesign:
     """The design of frames that come one after another (pandas, polars, Arrow, or mappings of arrays).
 
-    frames : a function that starts them, such as `ParquetFile(path, pre_buffer=False).iter_batches`, or a list.
+    frames : a list, or a function that starts them: `ParquetFile(path, pre_buffer=False).iter_batches`.
         A generator serves one pass: one `collect`, no calibration.
     The others : as in `SurveyDesign`, by column name; `unequal` 'brewer', 'overton' or 'hartley_rao'
     """

@@ -157,7 +157,7 @@ def test_chunks_are_frames_of_any_kind(kind):
     design = SurveyDesign(data, **ONE_STAGE)
     if kind == "polars":
         polars = pytest.importorskip("polars")
-        chunks = [polars.DataFrame(c.to_dict("list")) for c in in_chunks(data)]
+        chunks = [polars.from_pandas(c) for c in in_chunks(data)]
     else:
         arrow = pytest.importorskip("pyarrow")
         table = arrow.Table.from_pandas(data)
