@@ -7,8 +7,8 @@ from django.db.models import Exists, OuterRef, QuerySet
 from survey.common.crypto import decrypt
 from survey.contacts.models import Contact
 from survey.regions.models import Region
+from survey.sampling.household_rows import ADDRESS_PURPOSE
 from survey.sampling.models import Case, Draw
-from survey.sampling.services.frames import ADDRESS_PURPOSE
 from survey.studies.models import Round
 
 _OFFICE_SUFFIXES = ("居民委员会", "村民委员会", "居委会", "村委会")

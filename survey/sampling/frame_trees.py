@@ -1,14 +1,18 @@
 """The hash trees of a frame as its households are in the database now: one community in memory at a time."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple
+
+from django.db.models import Count
 
 from survey.regions.models import Region
 from survey.sampling.lines import COLLECTIVE, FAMILY
 from survey.sampling.models import FrameCommunity, FrameUnit, FrameVersion
 from survey.sampling.tree import community_record, household_line, leaf_hash, tree_root
 
-LINES_READ = 2000
+LINES_READ = 4000
 
 
 class CommunityRoot(NamedTuple):
@@ -54,27 +58,67 @@ class StoredLine(NamedTuple):
 
 
 def community_lines(frame: FrameVersion, community_id: int) -> Iterator[StoredLine]:
-    """The lines of one community as they are stored now, in the order of their opaque ids.
+    """The lines of one community as they are stored now, in the order of their opaque ids."""
+    for _community_id, line in _lines(frame, [community_id]):
+        yield line
+
+
+def _lines(frame: FrameVersion, community_ids: Sequence[int]) -> Iterator[tuple[int, StoredLine]]:
+    """(community, line), by community as numbered in the table and then by opaque id.
 
     Both databases sort ids as their text: PostgreSQL by the bytes, SQLite keeps the 32 digits themselves.
     """
-    rows = FrameUnit.objects.filter(frame=frame, community=community_id).order_by("opaque_id")
-    columns = rows.values_list("opaque_id", "is_collective", "commitment")
-    for opaque_id, is_collective, commitment in columns.iterator(chunk_size=LINES_READ):
-        yield StoredLine(str(opaque_id), COLLECTIVE if is_collective else FAMILY, commitment)
+    rows = FrameUnit.objects.filter(frame=frame, community__in=community_ids)
+    columns = rows.order_by("community_id", "opaque_id").values_list(
+        "community_id", "opaque_id", "is_collective", "commitment"
+    )
+    # Not iterator(): outside a transaction PostgreSQL would write the whole result down first.
+    for community_id, opaque_id, is_collective, commitment in columns:
+        yield community_id, StoredLine(str(opaque_id), COLLECTIVE if is_collective else FAMILY, commitment)
 
 
 def community_roots(frame: FrameVersion) -> Iterator[CommunityRoot]:
-    """Every community with households, by code, computed from the households stored now."""
-    present = FrameUnit.objects.filter(frame=frame).order_by().values_list("community", flat=True).distinct()
-    places = Region.objects.filter(pk__in=present).values_list("pk", "code", "name")
-    for community_id, code, name in sorted(places, key=lambda place: place[1]):
-        leaves, n_collective = [], 0
-        for line in community_lines(frame, community_id):
-            leaves.append(line.leaf(code))
-            n_collective += line.kind == COLLECTIVE
-        root = tree_root(leaves).hex()
-        yield CommunityRoot(community_id, code, name, len(leaves) - n_collective, n_collective, root)
+    """Every community with households, by code, computed from the households stored now.
+
+    Small communities are read together, a large one alone: memory is that of the largest.
+    """
+    for places in _together(frame):
+        names = {place.community_id: place for place in places}
+        roots = {}
+        for community_id, lines in groupby(_lines(frame, list(names)), key=itemgetter(0)):
+            place = names[community_id]
+            leaves, n_collective = [], 0
+            for _same, line in lines:
+                leaves.append(line.leaf(place.code))
+                n_collective += line.kind == COLLECTIVE
+            root = tree_root(leaves).hex()
+            roots[community_id] = CommunityRoot(
+                community_id, place.code, place.name, len(leaves) - n_collective, n_collective, root
+            )
+        yield from (roots[community_id] for community_id in names if community_id in roots)
+
+
+class _Place(NamedTuple):
+    community_id: int
+    code: str
+    name: str
+    n: int
+
+
+def _together(frame: FrameVersion) -> Iterator[list[_Place]]:
+    """Communities with households, by code, in groups of at most LINES_READ households."""
+    counts = FrameUnit.objects.filter(frame=frame).order_by().values("community").annotate(n=Count("pk"))
+    n_of = dict(counts.values_list("community", "n"))
+    regions = Region.objects.filter(pk__in=list(n_of)).order_by("code")
+    group: list[_Place] = []
+    for community_id, code, name in regions.values_list("pk", "code", "name"):
+        place = _Place(community_id, code, name, n_of[community_id])
+        if group and sum(other.n for other in group) + place.n > LINES_READ:
+            yield group
+            group = []
+        group.append(place)
+    if group:
+        yield group
 
 
 def recorded_roots(frame: FrameVersion) -> list[CommunityRoot]:

@@ -6,63 +6,35 @@ transaction makes it "ready", and whatever ends otherwise is removed, also after
 """
 
 import hashlib
-import uuid
-from collections.abc import Iterator
 from datetime import timedelta
-from os import urandom
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, Max, Min, Q
+from django.db.models import Max, Q
 from django.utils.translation import gettext as _
 
 from survey.audit.services import Actor, record
 from survey.common.clock import now
-from survey.common.crypto import encrypt, keyed_hash
 from survey.common.errors import Problem
-from survey.common.tables import read_table
+from survey.common.refused import RefusedRows
 from survey.jobs.models import Job
 from survey.jobs.services import Progress
 from survey.regions.models import Region
-from survey.regions.services import refuse_rows
+from survey.sampling.bulk import analyse, remove_units, store_units
 from survey.sampling.coverage import coverage_checks
+from survey.sampling.duplicates import doubled_within, has_doubled_addresses
 from survey.sampling.frame_trees import CommunityRoot, community_roots, frame_root, record_roots
-from survey.sampling.lines import (
-    COLLECTIVE,
-    FAMILY,
-    SALT_BYTES,
-    FrameHash,
-    Line,
-    commit_line,
-    normalise_address,
-)
-from survey.sampling.models import FrameUnit, FrameVersion
+from survey.sampling.household_rows import HouseholdRows
+from survey.sampling.lines import COLLECTIVE, FAMILY, FrameHash, Line
+from survey.sampling.models import FrameVersion
 from survey.sampling.tree import ALGORITHM as TREE_ALGORITHM
 
-COLUMNS = {
-    "community_code": ("社区代码", "社区（村）代码", "居委会代码", "区划代码", "community"),
-    "address": ("地址", "住址", "住户地址", "详细地址"),
-    "grid": ("网格", "网格代码", "网格号", "grid_code"),
-    "household_number": ("户号", "户编号", "household_id", "household"),
-    "phone": ("电话", "手机", "联系电话", "手机号", "tel", "mobile"),
-    "kind": ("户别", "户类型", "household_type", "type"),
-}
-REQUIRED = ["community_code", "address"]
-KINDS = {
-    "": FAMILY,
-    "家庭户": FAMILY,
-    "家庭": FAMILY,
-    "family": FAMILY,
-    "集体户": COLLECTIVE,
-    "集体": COLLECTIVE,
-    "collective": COLLECTIVE,
-}
-ADDRESS_PURPOSE, PHONE_PURPOSE = "sampling.address", "sampling.phone"
-BATCH = 2000
-ERRORS_LISTED = 500
+LINES_READ = 2000
 COMMUNITIES_TOLD = 100  # progress is said once for so many
 ABANDONED_AFTER = timedelta(days=1)
+REFUSED_KEPT = timedelta(days=30)
 
 
 def import_households(
@@ -72,11 +44,17 @@ def import_households(
     region: Region,
     acting_user: Actor,
     is_simulated: bool = False,
+    refused_list: Path | None = None,
     progress: Progress | None = None,
 ) -> FrameVersion:
     """Import a household list (CSV or Excel) of the region as a new, immutable frame version.
 
     Run again by the same job, it returns the frame that the first run finished, or clears what it left.
+
+    Parameters
+    ----------
+    refused_list : where every bad row is listed (CSV), however many there are; for a job it is
+        `refused_file` unless given.
 
     Raises
     ------
@@ -97,21 +75,58 @@ def import_households(
         by=acting_user,
     )
     try:
-        reader = _Reader(frame)
-        for batch in reader.batches(path):
-            FrameUnit.objects.bulk_create(batch)
-            if progress:
-                message = _("已读 {count} 户").format(count=f"{reader.n_rows:,}")
-                progress.say(0.9 * min(1.0, reader.n_rows / max(n_lines, 1)), message)
-        refuse_rows(*_all_errors(reader, path))
-        if reader.n_rows == 0:
+        with RefusedRows(refused_list or (refused_file(job) if job else None)) as refused:
+            n_rows, is_doubled = _store(frame, path, n_lines, refused, progress)
+            refused.refuse()
+        if n_rows == 0:
             raise Problem("common.bad_file", reason=_("里面没有住户"))
         roots = _grow_trees(frame, progress)
-        _finish(frame, reader.n_rows, roots, acting_user)
+        checks = coverage_checks(frame, roots, is_doubled=is_doubled)
+        _finish(frame, n_rows, roots, checks, acting_user)
     except BaseException:
         _remove(frame)
         raise
     return frame
+
+
+def _store(
+    frame: FrameVersion, path: Path, n_lines: int, refused: RefusedRows, progress: Progress | None
+) -> tuple[int, bool]:
+    """Write the good rows and collect the bad ones.
+
+    Returns the number of rows read, and whether any address occurs twice, also in two communities.
+    """
+    reader = HouseholdRows(frame, refused)
+    rows = reader.read(path)
+    more = True
+    while more:
+        more = store_units(rows) > 0
+        reader.explain()
+        message = _("已读 {count} 户").format(count=f"{reader.n_rows:,}")
+        _tell(progress, 0.7 * min(1.0, reader.n_rows / max(n_lines, 1)), message)
+    analyse()
+    _tell(progress, 0.72, _("正在查重复的地址"))
+    is_doubled = has_doubled_addresses(frame)
+    if is_doubled:
+        for doubled in doubled_within(frame):
+            row, first = reader.row_of(doubled.position), reader.row_of(doubled.first)
+            refused.add(row, _("地址和第 {row} 行重复（同一社区）").format(row=first))
+    _tell(progress, 0.75, _("正在算各社区的指纹"))
+    return reader.n_rows, is_doubled
+
+
+def _tell(progress: Progress | None, fraction: float, message: str) -> None:
+    if progress:
+        progress.say(fraction, message)
+
+
+def refused_file(job: Job) -> Path:
+    """Where a job's import lists every row that it refused; kept for 30 days. Names no address."""
+    return _refused_folder() / f"{job.pk}.csv"
+
+
+def _refused_folder() -> Path:
+    return Path(settings.MEDIA_ROOT) / "refused"
 
 
 def discard_frame(*, frame: FrameVersion, acting_user: Actor) -> None:
@@ -136,140 +151,10 @@ def stored_frame_hash(frame: FrameVersion) -> str:
     rows = frame.units.order_by("position").values_list(
         "position", "opaque_id", "community__code", "is_collective", "commitment"
     )
-    for position, opaque_id, code, is_collective, commitment in rows.iterator(chunk_size=BATCH):
+    for position, opaque_id, code, is_collective, commitment in rows.iterator(chunk_size=LINES_READ):
         kind = COLLECTIVE if is_collective else FAMILY
         frame_hash.add(Line(position, str(opaque_id), code, kind, commitment))
     return frame_hash.hexdigest()
-
-
-class _Reader:
-    """Turns rows into units, batch by batch, and keeps what is wrong with the others."""
-
-    def __init__(self, frame: FrameVersion) -> None:
-        self.frame = frame
-        self.places = _places(frame.region)
-        self.grids: dict[str, int] = dict(
-            Region.objects.within(frame.region.path).current().filter(level="grid").values_list("code", "id")
-        )
-        self.errors: list[dict[str, Any]] = []
-        self.n_errors = 0
-        self.n_rows = 0
-
-    def batches(self, path: Path) -> Iterator[list[FrameUnit]]:
-        """Good rows as unsaved units. Reading goes on after a bad row, to list them all."""
-        batch: list[FrameUnit] = []
-        for row, cells in read_table(path, COLUMNS, REQUIRED):
-            self.n_rows += 1
-            try:
-                batch.append(self._unit(cells))
-            except ValueError as error:
-                self.refuse(row, str(error))
-            if len(batch) == BATCH:
-                yield batch
-                batch = []
-        if batch:
-            yield batch
-
-    def refuse(self, row: int, reason: str) -> None:
-        """Count a bad row, and keep it while there are few."""
-        self.n_errors += 1
-        if len(self.errors) < ERRORS_LISTED:
-            self.errors.append({"row": row, "reason": reason})
-
-    def _unit(self, cells: dict[str, str]) -> FrameUnit:
-        """One row as a unit. Raises ValueError with the reason in words."""
-        code = cells["community_code"]
-        place = self.places.get(code)
-        if place is None:
-            raise ValueError(_unknown_place(code, self.frame.region))
-        address = cells["address"]
-        normalised = normalise_address(address)
-        if not normalised:
-            raise ValueError(_("没有地址"))
-        kind = KINDS.get(cells.get("kind", "").lower())
-        if kind is None:
-            raise ValueError(_("户别“{kind}”应为家庭户或集体户").format(kind=cells["kind"][:20]))
-        for column, limit in (("address", 300), ("household_number", 60), ("phone", 40)):
-            if len(cells.get(column, "")) > limit:
-                raise ValueError(
-                    _("{column}超过 {limit} 个字").format(column=COLUMNS[column][0], limit=limit)
-                )
-        opaque_id, salt, phone = uuid.uuid4(), urandom(SALT_BYTES), cells.get("phone", "")
-        return FrameUnit(
-            frame=self.frame,
-            position=self.n_rows,
-            opaque_id=opaque_id,
-            community_id=place,
-            grid_id=self._grid(code, cells.get("grid", "")),
-            household_number=cells.get("household_number", ""),
-            is_collective=kind == COLLECTIVE,
-            address_cipher=encrypt(address, ADDRESS_PURPOSE),
-            address_hash=keyed_hash(normalised, ADDRESS_PURPOSE),
-            phone_cipher=encrypt(phone, PHONE_PURPOSE) if phone else None,
-            salt=salt,
-            commitment=commit_line(
-                salt=salt, opaque_id=str(opaque_id), community_code=code, kind=kind, address=normalised
-            ),
-        )
-
-    def _grid(self, community_code: str, text: str) -> int | None:
-        """A grid by its 15 digits, or by its three digits within the community."""
-        if not text:
-            return None
-        code = text if len(text) == 15 else community_code + text.zfill(3)
-        if not code.startswith(community_code) or code not in self.grids:
-            raise ValueError(_("网格 {grid} 不在这个社区里，或还没有导入").format(grid=text[:20]))
-        return self.grids[code]
-
-
-def _places(region: Region) -> dict[str, int]:
-    """Code → id of the communities that a row may name."""
-    communities = Region.objects.within(region.path).current().filter(level="community")
-    return dict(communities.values_list("code", "id"))
-
-
-def _unknown_place(code: str, region: Region) -> str:
-    if not code:
-        return _("没有社区代码")
-    known = Region.objects.filter(code=code).first()
-    if known is None:
-        return _("社区代码 {code} 不在区划表里").format(code=code[:20])
-    if known.level != Region.Level.COMMUNITY:
-        return _("{code} 是{level}的代码，要填社区（村）的代码").format(
-            code=code, level=known.get_level_display()
-        )
-    if known.valid_to is not None:
-        return _("{name}（{code}）已经停用").format(name=known.name, code=code)
-    return _("{name}（{code}）不在{region}").format(name=known.name, code=code, region=region.name)
-
-
-def _all_errors(reader: _Reader, path: Path) -> tuple[list[dict[str, Any]], int]:
-    """The bad rows so far and the doubled addresses, which only the stored rows together can show."""
-    doubled = (
-        reader.frame.units.order_by()
-        .values("community_id", "address_hash")
-        .annotate(n=Count("pk"), first=Min("position"))
-        .filter(n__gt=1)
-    )
-    later: dict[int, int] = {}  # position of a doubled address → position of its first
-    for group in doubled[:ERRORS_LISTED]:
-        same = reader.frame.units.filter(
-            community_id=group["community_id"], address_hash=group["address_hash"]
-        )
-        positions = same.exclude(position=group["first"]).values_list("position", flat=True)
-        later.update(dict.fromkeys(positions, group["first"]))
-    rows = _row_numbers(path, set(later) | set(later.values()))
-    for position, first in sorted(later.items()):
-        reader.refuse(rows[position], _("地址和第 {row} 行重复（同一社区）").format(row=rows[first]))
-    return reader.errors, reader.n_errors
-
-
-def _row_numbers(path: Path, positions: set[int]) -> dict[int, int]:
-    """Row of the file for each position: the file is read once more rather than kept in memory."""
-    if not positions:
-        return {}
-    rows = enumerate(read_table(path, COLUMNS, REQUIRED), start=1)
-    return {position: row for position, (row, _cells) in rows if position in positions}
 
 
 def _fingerprint(path: Path) -> tuple[str, int]:
@@ -313,18 +198,25 @@ def _begin(
 def _grow_trees(frame: FrameVersion, progress: Progress | None) -> list[CommunityRoot]:
     """One hash tree per community, from what was stored."""
     roots: list[CommunityRoot] = []
+    done = 0
     for root in community_roots(frame):
         roots.append(root)
-        if progress and len(roots) % COMMUNITIES_TOLD == 0:
-            message = _("已算 {count} 个社区的指纹").format(count=f"{len(roots):,}")
-            progress.say(0.9, message)
+        done += root.n_family + root.n_collective
+        if len(roots) % COMMUNITIES_TOLD == 0:
+            message = _("已算 {count} 个社区、{households} 户的指纹").format(
+                count=f"{len(roots):,}", households=f"{done:,}"
+            )
+            _tell(progress, 0.75 + 0.2 * (1 - COMMUNITIES_TOLD / (COMMUNITIES_TOLD + len(roots))), message)
+    _tell(progress, 0.96, _("正在核对覆盖情况"))
     return roots
 
 
-def _finish(frame: FrameVersion, n_rows: int, roots: list[CommunityRoot], acting_user: Actor) -> None:
+def _finish(
+    frame: FrameVersion, n_rows: int, roots: list[CommunityRoot], checks: dict[str, Any], acting_user: Actor
+) -> None:
     with transaction.atomic():
         record_roots(frame, roots)
-        frame.checks = coverage_checks(frame)
+        frame.checks = checks
         frame.n_households = n_rows
         frame.state = FrameVersion.State.READY
         frame.save()
@@ -343,9 +235,8 @@ def _finish(frame: FrameVersion, n_rows: int, roots: list[CommunityRoot], acting
 
 
 def _remove(frame: FrameVersion) -> None:
-    """Delete an unfinished frame in slices, so that memory stays flat here too."""
-    while positions := list(frame.units.order_by("position").values_list("position", flat=True)[:BATCH]):
-        frame.units.filter(position__lte=positions[-1]).delete()
+    """Delete an unfinished frame."""
+    remove_units(frame.pk)
     FrameVersion.objects.filter(pk=frame.pk).delete()
 
 
@@ -356,3 +247,7 @@ def _discard_abandoned(job: Job | None) -> None:
     mine = Q(job=job) if job is not None else Q(pk__in=[])
     for frame in FrameVersion.objects.filter(dead | old | mine, state=FrameVersion.State.IMPORTING):
         _remove(frame)
+    limit = (now() - REFUSED_KEPT).timestamp()
+    for path in _refused_folder().glob("*.csv"):
+        if path.stat().st_mtime < limit:
+            path.unlink(missing_ok=True)

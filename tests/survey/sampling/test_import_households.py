@@ -16,9 +16,11 @@ from survey.common.errors import Problem
 from survey.jobs.models import Job
 from survey.jobs.services import Cancelled, Progress, run_job, start_job
 from survey.regions.models import PopulationMargin, Region
+from survey.sampling.coverage import excluded_units
 from survey.sampling.lines import COLLECTIVE, FAMILY, commit_line, normalise_address
 from survey.sampling.models import FrameUnit, FrameVersion
 from survey.sampling.services import discard_frame, import_households, stored_frame_hash
+from survey.sampling.services.frames import refused_file
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
@@ -209,6 +211,15 @@ def test_one_address_in_two_communities_is_kept_and_reported(tmp_path, district)
     rows = [("370105001001", "1号楼101"), ("370105001002", "1号楼101")]
     frame = load(write_csv(tmp_path / "h.csv", rows, "社区代码,地址"), district)
     assert frame.checks["same_address_elsewhere"] == 1
+    assert frame.checks["same_address_examples"] == [
+        {
+            "positions": [1, 2],
+            "communities": [
+                {"code": "370105001001", "name": Region.objects.get(code="370105001001").name},
+                {"code": "370105001002", "name": Region.objects.get(code="370105001002").name},
+            ],
+        }
+    ]
 
 
 def test_a_closed_community_is_refused(tmp_path, district):
@@ -258,6 +269,81 @@ def test_coverage_is_checked_against_the_tree_and_the_census(tmp_path, district)
             "census_year": 2020,
         }
     ]
+
+
+def test_sizes_are_compared_with_the_last_frame_of_the_region(tmp_path, district, regions):
+    def rows(**numbers):
+        return [(f"370105{c[1:]}", f"{c} {i} 号") for c, n in numbers.items() for i in range(n)]
+
+    def checks_of(region=district, **numbers):
+        path = write_csv(tmp_path / "h.csv", rows(**numbers), "社区代码,地址")
+        return load(path, region).checks["changes"]
+
+    assert checks_of(c001001=50, c001002=30, c003001=4) is None
+    other = FrameVersion.objects.create(
+        region=regions["370100000000"], number=7, name="全市", state="ready", source_name="x"
+    )
+    found = checks_of(c001001=75, c001003=2, c003001=4)
+    assert other.number < FrameVersion.objects.latest("number").number
+    assert (found["since"]["number"], found["family_then"], found["family_now"]) == (1, 84, 81)
+    assert (found["n_changed"], found["n_large"], found["n_appeared"], found["n_gone"]) == (3, 2, 1, 1)
+    assert [(c["code"], c["then"], c["now"], c["change"]) for c in found["largest"]] == [
+        ("370105001002", 30, 0, -30),
+        ("370105001001", 50, 75, 25),
+        ("370105001003", 0, 2, 2),
+    ]
+
+
+def test_what_cannot_be_drawn_is_listed_with_its_reason(tmp_path, district):
+    city = Region.objects.get(code="370100000000")
+    units = list(excluded_units(load(write_csv(tmp_path / "h.csv", GOOD), city).checks))
+    assert (units[0]["name"], str(units[0]["reason"])) == ("槐荫区", "整个区县不在名录里")
+    reasons = {unit["code"]: (unit["n"], str(unit["reason"])) for unit in units}
+    assert "没有家庭户" in reasons["370105001002"][1]
+    assert reasons["370105003001"][0] == 1
+    assert "集体户" in reasons["370105003001"][1]
+
+
+def test_beyond_five_hundred_bad_rows_are_counted_and_listed_in_a_file(tmp_path, district):
+    bad = [("370105009999", f"某处 {i} 号") for i in range(600)]
+    doubled = [("370105001001", "同一个门"), ("", ""), *[("370105001001", "同一个门")] * 40]
+    path = write_csv(tmp_path / "h.csv", [*bad, *doubled], "社区代码,地址")
+    listed = tmp_path / "lists" / "refused.csv"
+    with pytest.raises(Problem) as caught:
+        load(path, district, refused_list=listed)
+    assert (len(caught.value.errors), "640 处" in caught.value.message) == (500, True)
+    lines = listed.read_text(encoding="utf-8-sig").splitlines()
+    assert lines[0] == "行,原因"
+    assert lines[1] == "2,社区代码 370105009999 不在区划表里"
+    assert lines[-1] == "643,地址和第 602 行重复（同一社区）"  # row 603 is empty
+    assert len(lines) == 641
+    assert FrameUnit.objects.count() == 0
+
+
+def test_a_good_list_leaves_no_file_of_refused_rows(tmp_path, district):
+    load(write_csv(tmp_path / "h.csv", GOOD), district, refused_list=tmp_path / "refused.csv")
+    assert not (tmp_path / "refused.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("cells", "words"),
+    [
+        (("370105001001", '"1 号\n2 号"'), "引号没有成对"),
+        (("370105001001", "1 号\x00楼"), "乱码"),
+        (("370105001001", "1 号\ufffd楼"), "乱码"),
+    ],
+)
+def test_texts_that_were_damaged_on_the_way_are_refused(tmp_path, district, cells, words):
+    with pytest.raises(Problem) as caught:
+        load(write_csv(tmp_path / "h.csv", [cells], "社区代码,地址"), district)
+    assert words in caught.value.errors[0]["reason"]
+
+
+def test_household_numbers_with_odd_characters_are_kept(tmp_path, district):
+    odd = ["a\\b", "\\N", "a\tb", "甲·1", "'; --", "0 1"]
+    rows = [("370105001001", f"{i} 号", f'"{number}"') for i, number in enumerate(odd)]
+    frame = load(write_csv(tmp_path / "h.csv", rows, "社区代码,地址,户号"), district)
+    assert list(frame.units.values_list("household_number", flat=True)) == odd
 
 
 def test_a_finished_frame_cannot_be_discarded(tmp_path, district):
@@ -313,7 +399,23 @@ def test_a_refused_file_lists_its_rows_on_the_job(tmp_path, district):
     run_job(str(job.pk))
     job.refresh_from_db()
     assert (job.state, job.errors[0]["row"]) == ("failed", 2)
+    assert refused_file(job).read_text(encoding="utf-8-sig").splitlines()[1] == "2,没有地址"
     assert path.exists()
+
+
+def test_an_import_cancelled_while_trees_grow_leaves_nothing(tmp_path, district):
+    class LateCancel(Progress):
+        def say(self, fraction, message):
+            if "指纹" in message:
+                Job.objects.filter(pk=self.job.pk).update(cancel_requested=True)
+            super().say(fraction, message)
+
+    job = Job.objects.create(kind="sampling.import_households")
+    with pytest.raises(Cancelled):
+        load(write_csv(tmp_path / "h.csv", GOOD), district, progress=LateCancel(job))
+    job.refresh_from_db()
+    assert job.progress > 0.7
+    assert (FrameVersion.objects.count(), FrameUnit.objects.count()) == (0, 0)
 
 
 def test_a_cancelled_import_leaves_nothing(tmp_path, district):
