@@ -24,20 +24,20 @@ def dependencies(document: Document) -> dict[str, list[str]]:
 
 def _needed_by_block(block: Block, known: set[str]) -> list[str]:
     stored = [block.get("relevant"), (block.get("repeat") or {}).get("count")]
-    return [name for each in stored if each for name in _names_in(each["tree"]) if name in known]
+    return [name for each in stored if each for name in names_in(each["tree"]) if name in known]
 
 
 def _needed_by_item(item: Item, items: set[str], repeats: set[str]) -> list[str]:
     needed: list[str] = []
     for field in ("relevant", "calculation"):
         if isinstance(item.get(field), dict):
-            needed += [name for name in _names_in(item[field]["tree"]) if name in items | repeats]
+            needed += [name for name in names_in(item[field]["tree"]) if name in items | repeats]
     if "filter" in item:  # bare names are columns there
         needed += [name for name in references(item["filter"]["tree"]) if name in items | repeats]
     return needed
 
 
-def _names_in(tree: Any) -> Iterator[str]:
+def names_in(tree: Any) -> Iterator[str]:
     """Names asked for by ${name}, and bare names and steps of paths, which are items of a repeat."""
     yield from references(tree)
     waiting = [tree]

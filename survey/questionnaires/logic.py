@@ -151,7 +151,7 @@ class Run:
 
     def _instances(self, block: Block) -> int:
         repeat, most = block["repeat"], max_instances(block)
-        if not self._block_shown(block):
+        if not self.block_shown(block):
             return 0
         if "count" not in repeat:
             return max(repeat.get("min", 0), min(len(self.rows(block["name"])), most))
@@ -268,13 +268,14 @@ class Run:
 
     def _meets(self, name: str, at: int) -> bool:
         block, item = self.index[name]
-        if self.mode not in item.get("modes", MODES) or not self._block_shown(block):
+        if self.mode not in item.get("modes", MODES) or not self.block_shown(block):
             return False
         if at and at > self.instances(block["name"]):
             return False
         return self.holds(item.get("relevant"), True, env=self._env_at(name, at))
 
-    def _block_shown(self, block: Block) -> bool:
+    def block_shown(self, block: Block) -> bool:
+        """Whether a block's own condition holds."""
         key = block["name"]
         if key not in self._blocks:
             self._blocks[key] = self.holds(block.get("relevant"), True)

@@ -1,60 +1,55 @@
 """The questionnaire as plain HTML forms, for kernels that cannot run the page's scripts. Pure.
 
 A page is a run of items of one block, cut before an item whose condition looks at an item of the same page,
-so that one POST decides what the next page asks. The server keeps the answers in between.
+so that one POST decides what the next page asks. The server keeps the answers in between. A repeat without a
+number of its own begins with a page that asks how many; then each instance has its pages. Entries of a page
+are places: `age`, `member[2].age`, or `member` for the question how many.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from survey.questionnaires.answers import UNSTORABLE
 from survey.questionnaires.checking import expressions_of
+from survey.questionnaires.dependencies import names_in
 from survey.questionnaires.document import (
-    CHOICE_TYPES,
+    FILE_TYPES,
     MODES,
+    Block,
     Document,
     Item,
     block_items,
     item_index,
-    missing_choices,
-    own_choices,
+    max_instances,
+    repeats_of,
     text_in,
 )
-from survey.questionnaires.expressions import references
 from survey.questionnaires.logic import Run
-from survey.questionnaires.validation import AnswerError, item_error, message_for
+from survey.questionnaires.ordering import ordered_items
+from survey.questionnaires.plain_fields import (
+    MISSING_SUFFIX,
+    PlainField,
+    PlainOption,
+    PlainRank,
+    Regions,
+    how_many,
+    make_field,
+)
+from survey.questionnaires.validation import AnswerError, answer_error, item_error, message_for
 
-MISSING_SUFFIX = "__missing"
+__all__ = [
+    "PlainField",
+    "PlainOption",
+    "PlainPage",
+    "PlainRank",
+    "plain_form_fields",
+    "plain_pages",
+    "read_plain_post",
+]
 
-
-@dataclass(frozen=True)
-class PlainOption:
-    """One radio button or check box; `apart` marks don't-know and skip, drawn in a block of their own."""
-
-    code: str
-    label: str
-    checked: bool
-    apart: bool
-
-
-@dataclass(frozen=True)
-class PlainField:
-    """What a template needs for one item.
-
-    `widget` is radio, checkbox, number, text, textarea, date or note. Options go under `name`, except the
-    don't-know options of a written answer, which go under `missing_name`.
-    """
-
-    name: str
-    widget: str
-    label: str
-    hint: str
-    value: str
-    options: list[PlainOption]
-    missing_name: str
-    max_length: int | None = None
-    error: str = ""
+PLACE = re.compile(r"(.+)\[(\d+)\]\.(.+)")
 
 
 @dataclass(frozen=True)
@@ -74,27 +69,46 @@ class PlainPage:
     errors: list[AnswerError] = field(default_factory=list)
 
 
-def plain_pages(document: Document, mode: str) -> list[list[str]]:
-    """Names of the items of each page, whatever the answers; page numbers stay the same all along."""
+def plain_pages(document: Document, mode: str, seed: str = "") -> list[list[str]]:
+    """Places asked on each page, whatever the answers; page numbers stay the same all along.
+
+    `seed` is the response's client id where the document has a random order.
+    """
     pages: list[list[str]] = []
     for block in document["blocks"]:
-        page: list[str] = []
-        for item in block_items(block):
-            if item["type"] == "calculate" or mode not in item.get("modes", MODES):
-                continue
-            if page and _looks_at(document, item, set(page)):
-                pages.append(page)
-                page = []
-            page.append(item["name"])
-        if page:
-            pages.append(page)
+        items = ordered_items(document, block, seed) if seed else block_items(block)
+        items = [i for i in items if i["type"] != "calculate" and mode in i.get("modes", MODES)]
+        groups = _cut(document, items)
+        if "repeat" not in block:
+            pages += groups
+        elif groups:
+            name = block["name"]
+            if _asks_how_many(block):
+                pages.append([name])
+            for at in range(1, max_instances(block) + 1):
+                pages += [[f"{name}[{at}].{each}" for each in group] for group in groups]
     return pages
+
+
+def _cut(document: Document, items: Sequence[Item]) -> list[list[str]]:
+    pages: list[list[str]] = []
+    page: list[str] = []
+    for item in items:
+        if page and _looks_at(document, item, set(page)):
+            pages.append(page)
+            page = []
+        page.append(item["name"])
+    return [*pages, page] if page else pages
+
+
+def _asks_how_many(block: Block) -> bool:
+    return "count" not in block["repeat"] and block["repeat"].get("min", 0) < max_instances(block)
 
 
 def _looks_at(document: Document, item: Item, names: set[str]) -> bool:
     """Whether a condition of `item` depends on `names`, also through calculated items."""
     index = item_index(document)
-    waiting = [ref for _field, stored in expressions_of(item) for ref in references(stored["tree"])]
+    waiting = [ref for _field, stored in expressions_of(item) for ref in names_in(stored["tree"])]
     seen: set[str] = set()
     while waiting:
         name = waiting.pop()
@@ -105,8 +119,22 @@ def _looks_at(document: Document, item: Item, names: set[str]) -> bool:
         seen.add(name)
         other = index[name][1]
         if other["type"] == "calculate":
-            waiting += [ref for _field, stored in expressions_of(other) for ref in references(stored["tree"])]
+            waiting += [ref for _field, stored in expressions_of(other) for ref in names_in(stored["tree"])]
     return False
+
+
+def _read_place(place: str) -> tuple[str, str, int]:
+    """(repeat, item, instance); ("", name, 0) outside repeats and for the question how many."""
+    match = PLACE.fullmatch(place)
+    return (match[1], match[3], int(match[2])) if match else ("", place, 0)
+
+
+def _live(run: Run, place: str) -> bool:
+    """Whether this person meets a place."""
+    if place in run.repeats:
+        return run.block_shown(run.repeats[place])
+    _repeat, name, at = _read_place(place)
+    return run.shown(name, at)
 
 
 def plain_form_fields(
@@ -117,6 +145,8 @@ def plain_form_fields(
     page: int | None = None,
     *,
     check: bool = False,
+    seed: str = "",
+    regions: Regions | None = None,
 ) -> PlainPage | None:
     """One page with the answers filled in; None when nothing is left to ask.
 
@@ -124,115 +154,132 @@ def plain_form_fields(
     ----------
     page : a number of `plain_pages`; None means the first page that asks something.
     check : add what is wrong with this page's answers (after a POST).
+    seed : the response's client id, for a random order; the same all along.
+    regions : gives (code, name) of the regions that an item of type region offers.
     """
     run = Run(document, answers, mode, language=language)
-    pages = plain_pages(document, mode)
-    live = [number for number, names in enumerate(pages) if any(run.shown(name) for name in names)]
-    if not live:
+    pages = plain_pages(document, mode, seed)
+    live = [number for number, places in enumerate(pages) if any(_live(run, place) for place in places)]
+    number = next((each for each in live if page is None or each >= page), None)
+    if number is None:
         return None
-    if page is None or page not in live:
-        page = next((number for number in live if page is None or number >= page), None)
-    if page is None:
-        return None
-    names = [name for name in pages[page] if run.shown(name)]
-    errors = [
-        AnswerError(name, code, message_for(run, name, code))
-        for name in names
-        if check and (code := item_error(run, run.index[name][1]))
-    ]
+    places = [place for place in pages[number] if _live(run, place)]
+    errors = [error for place in places if check and (error := _error(run, place))]
     wrong = {error.name: error.message for error in errors}
-    place = live.index(page)
-    block = run.index[names[0]][0]
+    at = live.index(number)
     return PlainPage(
-        page=page,
-        title=text_in(block.get("title"), language, document),
-        fields=[_field(run, run.index[name][1], wrong.get(name, "")) for name in names],
-        previous=live[place - 1] if place else None,
-        next=live[place + 1] if place + 1 < len(live) else None,
-        number=place + 1,
+        page=number,
+        title=_title(run, places[0]),
+        fields=[_field(run, place, wrong.get(place, ""), seed, regions) for place in places],
+        previous=live[at - 1] if at else None,
+        next=live[at + 1] if at + 1 < len(live) else None,
+        number=at + 1,
         total=len(live),
         errors=errors,
     )
 
 
-def _field(run: Run, item: Item, error: str) -> PlainField:
-    widgets = {
-        "select_one": "radio",
-        "select_multiple": "checkbox",
-        "scale": "radio",
-        "integer": "number",
-        "decimal": "number",
-        "date": "date",
-        "note": "note",
-        "text": "textarea" if item.get("multiline") else "text",
-    }
-    reading = run.reading(item["name"])
-    raw = run.raw.get(item["name"])
-    written = "" if reading.missing or raw is None or isinstance(raw, list) else str(raw)
-    one_name = item["type"] in (*CHOICE_TYPES, "scale")
-    return PlainField(
-        name=item["name"],
-        widget=widgets.get(item["type"], "text"),
-        label=text_in(item.get("label"), run.language, run.document),
-        hint=text_in(item.get("hint"), run.language, run.document),
-        value=written,
-        options=_options(run, item),
-        missing_name=item["name"] if one_name else item["name"] + MISSING_SUFFIX,
-        max_length=item.get("max_length"),
-        error=error,
-    )
+def _title(run: Run, place: str) -> str:
+    """The block's title; in a repeat, the name of the instance with it."""
+    repeat, name, at = _read_place(place)
+    if not at:
+        block = run.repeats.get(name) or run.index[name][0]
+        return text_in(block.get("title"), run.language, run.document)
+    block = run.repeats[repeat]
+    label = text_in(block["repeat"]["label"], run.language, run.document).replace("{0}", str(at))
+    title = text_in(block.get("title"), run.language, run.document)
+    return f"{title} · {label}" if title else label
 
 
-def _options(run: Run, item: Item) -> list[PlainOption]:
-    value = run.reading(item["name"]).value
-    chosen = {str(code) for code in (value if isinstance(value, list) else [value])}
-    options = []
-    if item["type"] == "scale":
-        ends = item.get("ends") or {}
-        for score in range(item["from"], item["to"] + 1):
-            end = (
-                ends.get("low")
-                if score == item["from"]
-                else ends.get("high")
-                if score == item["to"]
-                else None
-            )
-            label = f"{score} {text_in(end, run.language, run.document)}".strip()
-            options.append(PlainOption(str(score), label, str(score) in chosen, False))
-    for choices, apart in (
-        (own_choices(run.document, item), False),
-        (missing_choices(run.document, item), True),
-    ):
-        for choice in choices:
-            if bool(choice.get("missing")) != apart:
-                continue
-            code = str(choice["code"])
-            label = text_in(choice["label"], run.language, run.document)
-            options.append(PlainOption(code, label, code in chosen, apart))
-    return options
+def _error(run: Run, place: str) -> AnswerError | None:
+    if place in run.repeats:
+        if place in run.raw:
+            return None
+        return AnswerError(place, "required", message_for(run, place, "required"))
+    _repeat, name, at = _read_place(place)
+    code = item_error(run, run.index[name][1], at=at)
+    return answer_error(run, name, code, at) if code else None
+
+
+def _field(run: Run, place: str, error: str, seed: str, regions: Regions | None) -> PlainField:
+    if place in run.repeats:
+        return how_many(run, run.repeats[place], error)
+    _repeat, name, at = _read_place(place)
+    return make_field(run, run.index[name][1], at, error, seed=seed, regions=regions)
 
 
 def read_plain_post(
-    document: Document, page: int, mode: str, posted: Mapping[str, Sequence[str]]
+    document: Document,
+    page: int,
+    mode: str,
+    posted: Mapping[str, Sequence[str]],
+    answers: Mapping[str, Any] | None = None,
+    seed: str = "",
 ) -> dict[str, Any]:
     """Raw answers of a page out of a POST; `posted` maps names to lists (`dict(request.POST.lists())`).
 
-    Every item of the page gets an entry ("" or [] when left), so that updating the kept answers with it also
-    clears what the person has taken back.
+    Every item of the page that can be entered gets an entry ("" or [] when left), so that updating the kept
+    answers with it also clears what the person has taken back. `answers` are the kept ones, of which a
+    repeat's other instances are carried over.
     """
-    index = item_index(document)
-    answers: dict[str, Any] = {}
-    for name in plain_pages(document, mode)[page]:
-        item = index[name][1]
-        if item["type"] == "note":
+    index, repeats = item_index(document), repeats_of(document)
+    found: dict[str, Any] = {}
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for place in plain_pages(document, mode, seed)[page]:
+        if place in repeats:
+            _set_instances(repeats[place], posted.get(place, []), answers or {}, found)
             continue
-        values = [UNSTORABLE.sub("", value) for value in posted.get(name, [])]
-        skipped = posted.get(name + MISSING_SUFFIX, [])
-        text = values[-1] if values else ""
-        if item["type"] == "select_multiple":
-            answers[name] = values
-        elif not text.strip() and skipped and skipped[-1].lstrip("-").isdigit():
-            answers[name] = int(skipped[-1])
-        else:
-            answers[name] = text
-    return answers
+        repeat, name, at = _read_place(place)
+        target = found
+        if repeat:
+            kept = rows.setdefault(repeat, _kept_rows(answers or {}, repeat))
+            kept += [{} for _new in range(len(kept), at)]
+            target = kept[at - 1]
+        _read_item(index[name][1], place, posted, target)
+    return found | rows
+
+
+def _kept_rows(answers: Mapping[str, Any], repeat: str) -> list[dict[str, Any]]:
+    sent = answers.get(repeat)
+    return [dict(row) if isinstance(row, dict) else {} for row in sent] if isinstance(sent, list) else []
+
+
+def _set_instances(
+    block: Block, values: Sequence[str], answers: Mapping[str, Any], found: dict[str, Any]
+) -> None:
+    """The list of a repeat cut or filled up to the number that the person chose."""
+    text = values[-1] if values else ""
+    if not (text.isascii() and text.isdigit() and len(text) < 4):
+        return
+    number = min(int(text), max_instances(block))
+    rows = _kept_rows(answers, block["name"])[:number]
+    found[block["name"]] = rows + [{} for _new in range(len(rows), number)]
+
+
+def _read_item(item: Item, place: str, posted: Mapping[str, Sequence[str]], target: dict[str, Any]) -> None:
+    """Put the raw answer of one item into `target`; nothing for what a plain form cannot enter."""
+    name, kind = item["name"], item["type"]
+    if kind == "note" or item.get("readonly"):
+        return
+    values = [UNSTORABLE.sub("", value) for value in posted.get(place, [])]
+    text = values[-1] if values else ""
+    skipped = posted.get(place + MISSING_SUFFIX, [])
+    missing = int(skipped[-1]) if skipped and re.fullmatch(r"-[0-9]", skipped[-1], re.ASCII) else None
+    if kind == "ranking":
+        values = [each for each in _ranks(place, posted) if each]
+    if kind in (*FILE_TYPES, "place"):
+        if missing is not None:
+            target[name] = missing
+    elif kind == "select_multiple":
+        target[name] = values
+    elif kind == "ranking":
+        target[name] = values if values or missing is None else [missing]
+    else:
+        target[name] = missing if missing is not None and not text.strip() else text
+
+
+def _ranks(place: str, posted: Mapping[str, Sequence[str]]) -> list[str]:
+    """The codes chosen for each place of a ranking, in order; gaps are closed."""
+    names = [name for name in posted if re.fullmatch(re.escape(place) + r"__[0-9]{1,3}", name, re.ASCII)]
+    names.sort(key=lambda name: int(name.rpartition("__")[2]))
+    return [UNSTORABLE.sub("", posted[name][-1]) for name in names if posted[name]]

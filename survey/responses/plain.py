@@ -18,8 +18,10 @@ from django.views.decorators.http import require_http_methods
 from survey.common.canonical import canonical_json
 from survey.common.clock import now
 from survey.common.errors import Problem
-from survey.questionnaires.document import Document
+from survey.questionnaires.document import Document, Item, items_of
+from survey.questionnaires.ordering import orders_of
 from survey.questionnaires.plain import PlainPage, plain_form_fields, plain_pages, read_plain_post
+from survey.regions.models import Region
 from survey.responses import services
 from survey.responses.models import Respondent
 from survey.responses.pages import resident_page, show
@@ -40,65 +42,96 @@ def plain(request: HttpRequest, respondent: Respondent) -> HttpResponse:
             return redirect(f"responses:{step}", key=respondent.public_id)
         services.require_open(respondent.round)
         form = {"id": str(uuid.uuid4()), "document": version.document_hash, "answers": {}}
-        return _draw(request, respondent, form, plain_form_fields(version.document, {}, get_language(), MODE))
+        return _draw(request, respondent, form, _fields(version.document, form))
     form = _kept(request)
     if form["document"] != version.document_hash:
         raise Problem("responses.old_version")
     page = _page_number(request, version.document)
-    form["answers"].update(read_plain_post(version.document, page, MODE, dict(request.POST.lists())))
+    posted = dict(request.POST.lists())
+    read = read_plain_post(version.document, page, MODE, posted, form["answers"], form["id"])
+    form["answers"].update(read)
     return _turn(request, respondent, form, page)
 
 
 def _turn(request: HttpRequest, respondent: Respondent, form: dict[str, Any], page: int) -> HttpResponse:
     """Back, again, on, or in."""
-    document, answers = respondent.round.questionnaire_version.document, form["answers"]
-    language = get_language()
-    here = plain_form_fields(document, answers, language, MODE, page, check=True)
+    document = respondent.round.questionnaire_version.document
+    here = _fields(document, form, page, check=True)
     if "back" in request.POST:
-        return _draw(
-            request,
-            respondent,
-            form,
-            plain_form_fields(document, answers, language, MODE, here.previous if here else None),
-        )
+        return _draw(request, respondent, form, _fields(document, form, here.previous if here else None))
     if here is not None and here.page == page and here.errors:
         return _draw(request, respondent, form, here, status=422)
     if here is not None and here.page != page:  # an answer further up took this page away
         return _draw(request, respondent, form, replace(here, errors=[]))
     if here is not None and here.next is not None:
-        return _draw(
-            request, respondent, form, plain_form_fields(document, answers, language, MODE, here.next)
-        )
+        return _draw(request, respondent, form, _fields(document, form, here.next))
     return _hand_in(request, respondent, form)
 
 
+def _fields(
+    document: Document, form: dict[str, Any], page: int | None = None, *, check: bool = False
+) -> PlainPage | None:
+    return plain_form_fields(
+        document,
+        form["answers"],
+        get_language(),
+        MODE,
+        page,
+        check=check,
+        seed=form["id"],
+        regions=_regions,
+    )
+
+
+def _regions(item: Item) -> list[tuple[str, str]]:
+    """(code, name) of the regions that an item offers; a name is said with what it lies in."""
+    above = Region.objects.filter(code=item["root"]).first()
+    if above is None:
+        return []
+    below = Region.objects.within(above.path).current().filter(level=item["levels"][-1])
+    several = len(item["levels"]) > 1
+    rows = below.select_related("parent").order_by("code")
+    return [(r.code, f"{r.parent.name} {r.name}" if several and r.parent else r.name) for r in rows]
+
+
 def _hand_in(request: HttpRequest, respondent: Respondent, form: dict[str, Any]) -> HttpResponse:
+    document = respondent.round.questionnaire_version.document
     try:
         hand_in(
             respondent,
             client_id=uuid.UUID(form["id"]),
-            answers={name: value for name, value in form["answers"].items() if value not in ("", [])},
+            answers=_without_blanks(document, form["answers"]),
             language=get_language(),
             document_hash=form["document"],
-            paradata={"plain": True},
+            paradata={"plain": True, **_orders(document, form)},
             submitted_at=now(),
         )
     except Problem as problem:
-        page = _page_of_first(respondent.round.questionnaire_version.document, problem)
+        page = _page_of_first(document, problem, form["id"])
         if page is None:
             raise
-        document = respondent.round.questionnaire_version.document
-        again = plain_form_fields(document, form["answers"], get_language(), MODE, page, check=True)
-        return _draw(request, respondent, form, again, status=422)
+        return _draw(request, respondent, form, _fields(document, form, page, check=True), status=422)
     return redirect("responses:thanks", key=respondent.public_id)
 
 
-def _page_of_first(document: Document, problem: Problem) -> int | None:
+def _without_blanks(document: Document, answers: dict[str, Any]) -> dict[str, Any]:
+    """Answers as they are handed in: a blank counts as no entry, unless it took back a default."""
+    defaults = {item["name"] for item in items_of(document) if "default" in item}
+    return {name: value for name, value in answers.items() if value not in ("", []) or name in defaults}
+
+
+def _orders(document: Document, form: dict[str, Any]) -> dict[str, Any]:
+    """The random orders in which options and items were shown, for the record."""
+    orders = orders_of(document, form["id"])
+    return {"orders": orders} if orders else {}
+
+
+def _page_of_first(document: Document, problem: Problem, seed: str) -> int | None:
     """The page that holds the first answer found wanting at the end."""
     if problem.code != "responses.invalid":
         return None
     item = problem.errors[0]["item"]
-    return next((n for n, names in enumerate(plain_pages(document, MODE)) if item in names), None)
+    return next((n for n, names in enumerate(plain_pages(document, MODE, seed)) if item in names), None)
 
 
 def _kept(request: HttpRequest) -> dict[str, Any]:
