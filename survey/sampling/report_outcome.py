@@ -1,5 +1,6 @@
 """Sections of the sampling report that the draw fills in: sizes, chances, error, proof, dates, limits."""
 
+import math
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -7,6 +8,7 @@ from django.utils.translation import gettext as _
 from survey.sampling.models import Draw
 from survey.sampling.probability_summary import ProbabilitySummary
 from survey.sampling.report_design import Row, at, number
+from survey.stats.planning import SHARE, Terms, margin_with
 
 
 def size_rows(draw: Draw, chances: ProbabilitySummary | None) -> list[Row]:
@@ -81,6 +83,37 @@ def chance_rows(plan: dict[str, Any], chances: ProbabilitySummary | None) -> lis
     ]
 
 
+# How alike households of a community may be. Satisfaction items lie about there; no round has measured it yet.
+ASSUMED_RHO = (0.02, 0.05, 0.10)
+ASSUMED_RESPONSE = 0.5
+
+
+def _expected(draw: Draw, chances: ProbabilitySummary | None) -> list[str]:
+    """The design effect and the margin of a share of 50 % to expect, for several homogeneities."""
+    plan, take = draw.design.plan, draw.design.spec["stages"][1]["take"]
+    n = chances.n if chances else plan["n_cases"]
+    weights = (chances.deff_weights if chances else None) or 1.0
+    lines = []
+    for rho in ASSUMED_RHO:
+        terms = Terms(
+            kind=SHARE,
+            sd=50.0,
+            rho=rho,
+            response_rate=ASSUMED_RESPONSE,
+            cost_community=1.0,
+            cost_household=1.0,
+        )
+        words = _(
+            "ρ＝%(rho)s：设计效应 %(deff)s，比例 50%% 的误差 ±%(margin)s 个百分点（95%%，约 %(n)s 份答卷）。"
+        )
+        margin = margin_with(terms, n, plan["n_households"], take) * math.sqrt(weights)
+        deff = f"{terms.deff(take) * weights:.2f}"
+        answers = number(n * ASSUMED_RESPONSE)
+        lines.append(words % {"rho": rho, "deff": deff, "margin": f"{margin:.1f}", "n": answers})
+    assumed = _("假定一半的户会答；ρ 是同一社区的人有多像，实际要等收回答卷才知道（Kish 1965，式 5.4.1）。")
+    return [assumed, *lines]
+
+
 def precision_rows(draw: Draw, chances: ProbabilitySummary | None) -> list[Row]:
     """Design effects and how errors are computed."""
     variance = draw.design.plan["variance"]
@@ -93,6 +126,7 @@ def precision_rows(draw: Draw, chances: ProbabilitySummary | None) -> list[Row]:
             ],
         )
     ]
+    rows.insert(0, (_("全范围预计的误差"), _expected(draw, chances)))
     if chances and chances.deff_weights is not None:
         rows.insert(
             0,

@@ -8,7 +8,7 @@ from survey.jobs.services import Progress, job_kind
 from survey.regions.models import Region
 from survey.sampling.forecasts import forecast_design
 from survey.sampling.models import Draw, FrameVersion
-from survey.sampling.services import check_frame, draw_sample, import_households
+from survey.sampling.services import check_frame, draw_sample, import_households, verifying
 from survey.stats.planning import Terms
 from survey.studies.models import Round
 
@@ -53,6 +53,12 @@ def draw_job(progress: Progress, params: dict[str, Any]) -> dict[str, Any]:
             progress=progress,
         )
     return {"draw": draw.pk, "cases": draw.cases.count(), "result_hash": draw.result_hash}
+
+
+@job_kind(verifying.KIND)
+def verify_job(progress: Progress, params: dict[str, Any]) -> dict[str, Any]:
+    """Params: draw, certificate_hash, uploaded, path (of an uploaded certificate, deleted afterwards)."""
+    return verifying.work_off(progress, params)
 
 
 @job_kind("sampling.forecast")

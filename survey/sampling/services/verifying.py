@@ -20,7 +20,7 @@ from survey.common.canonical import sha256_of
 from survey.common.clock import now
 from survey.common.errors import Problem
 from survey.jobs.models import Job
-from survey.jobs.services import Progress, job_kind
+from survey.jobs.services import Progress
 from survey.jobs.tasks import start
 from survey.sampling.certificate import FORMAT, certificate_of
 from survey.sampling.models import Draw
@@ -69,9 +69,8 @@ def find_verification(*, draw: Draw, job_pk: uuid.UUID) -> Job:
     return job
 
 
-@job_kind(KIND)
 def work_off(progress: Progress, params: dict[str, Any]) -> dict[str, Any]:
-    """The job. Result: ok, complete, findings [{level, where, zh, en}], cut, same_as_published."""
+    """The job's work. Result: ok, complete, findings [{level, where, zh, en}], cut, same_as_published."""
     draw = Draw.objects.select_related("design__frame", "design__round").get(pk=params["draw"])
     published = certificate_of(draw)
     path = Path(params["path"]) if params.get("uploaded") else None

@@ -52,6 +52,7 @@ def test_every_item_of_the_transparency_initiative_is_there(client, lead, drawn,
         "没有备用样本",
         "Kish 1992",
         "没有导入普查的户数",
+        "ρ＝0.05：设计效应 1.02",  # 1 + (3 · 0.5 - 1) · 0.05, times 1 for equal weights
         draw.commitment_hash,
     ):
         assert words in text, words
