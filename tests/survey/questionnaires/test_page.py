@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from survey.questionnaires.data.build_core import PATH
-from survey.questionnaires.scripts import scripts_for
+from survey.questionnaires.scripts import scripts_for, words_of
 from survey.questionnaires.validation import validate_answers
 from survey.questionnaires.xlsform import read_xlsform
 
@@ -57,7 +57,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
-        self.send_header("Content-Security-Policy", "default-src 'self'; script-src 'self'; style-src 'self'")
+        self.send_header("Content-Security-Policy", "default-src 'self'; img-src 'self' data:")
         self.end_headers()
         self.wfile.write(body)
 
@@ -83,7 +83,12 @@ class Handler(BaseHTTPRequestHandler):
 def page_of(document):
     text = json.dumps(document, ensure_ascii=False).replace("<", "\\u003c")
     scripts = "".join(
-        f'<script type="module" src="{FOLDER}/{path}"></script>' for path in scripts_for(document)
+        f'<script type="module" src="{FOLDER}/{path}"></script>'
+        for path in scripts_for(document, ["zh-hans"])
+    )
+    scripts += "".join(
+        f'<template data-words="{each}" data-src="{FOLDER}/{words_of(each)}"></template>'
+        for each in ("zh-hant", "en")
     )
     return f"""<!doctype html><html lang="zh-CN"><head><meta charset="utf-8"><title>居民满意度调查</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -261,10 +266,11 @@ def test_one_option_excludes_the_others_where_it_must(page):
 
 def test_it_speaks_the_language_that_is_chosen(page):
     page.click("text=English")
-    assert page.inner_text("h1") == "How old are you, in full years?"
+    page.wait_for_selector("h1:has-text('How old are you, in full years?')")
     assert page.evaluate("document.documentElement.lang") == "en"
     page.click("text=繁體")
-    assert page.inner_text("h1") == "請問您今年多少周歲？"
+    page.wait_for_selector("h1:has-text('請問您今年多少周歲？')")
+    page.route("**/words_*.js", lambda route: route.abort())
 
 
 @pytest.mark.parametrize("width", [360, 390, 1280])

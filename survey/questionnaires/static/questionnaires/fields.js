@@ -26,8 +26,8 @@
 
   /* Mark chosen rows after a change without redrawing, so that the keyboard keeps its place. */
   function repaint(box) {
-    box.querySelectorAll(".mf-row, .mf-key").forEach((element) => {
-      element.classList.toggle("mf-on", element.querySelector("input").checked);
+    box.querySelectorAll(".mf-row input, .mf-key input").forEach((input) => {
+      input.parentNode.classList.toggle("mf-on", input.checked);
     });
   }
 

@@ -4,7 +4,7 @@
 (function (root) {
   "use strict";
 
-  const L = root.MinyiLogic, O = root.MinyiOrdering, W = root.MinyiWords, D = root.MinyiDraft, S = root.MinyiScreens;
+  const L = root.MinyiLogic, W = root.MinyiWords, D = root.MinyiDraft, S = root.MinyiScreens;
   const Q = root.MinyiQuestions;
   const { h, fill } = root.MinyiDom;
 
@@ -43,7 +43,8 @@
       root.addEventListener("pagehide", () => { this.clock.stop(); this.draft.save(); this.sync.leave(); });
       // Phones kill pages in the background without a pagehide.
       document.addEventListener("visibilitychange", () => { if (document.hidden) this.sync.leave(); });
-      if (root.MinyiMatrix) root.MinyiMatrix.watch(() => { if (!this.state.outbox && this.form) this.draw(); });
+      // Only a matrix: a redraw would wipe a signature that is being written.
+      if (root.MinyiMatrix) root.MinyiMatrix.watch(() => { if (this.mount.querySelector(".mf-matrix")) this.draw(); });
     }
 
     // ---- which screen ------------------------------------------------------------------------------
@@ -54,7 +55,7 @@
     choicesOf(question) {
       const { item } = question;
       const offered = this.run.offered(item.name, question.at);
-      const choices = O.orderedChoices(this.doc, item, this.state.id, offered).filter((choice) => !choice.missing);
+      const choices = S.orderedChoices(this.doc, item, this.state.id, offered).filter((choice) => !choice.missing);
       if (item.order && item.order.random) this.state.orders[item.name] = choices.map((choice) => String(choice.code));
       return choices;
     }
@@ -62,8 +63,8 @@
     recordOrder(screen) {
       const { block } = screen;
       if (block.order && block.order.random) {
-        const ordered = O.orderedItems(this.doc, block, this.state.id);
-        const units = O.unitsOf(L.blockItems(block));
+        const ordered = S.orderedItems(this.doc, block, this.state.id);
+        const units = root.MinyiOrdering.unitsOf(L.blockItems(block));
         this.state.orders[block.name] = units.slice().sort(
           (a, b) => ordered.indexOf(a[0]) - ordered.indexOf(b[0])).map((unit) => unit[0].name);
       }
@@ -329,7 +330,13 @@
         }, W[language].name)));
     }
 
-    speak(language) {
+    async speak(language) {
+      try {
+        await root.MinyiEnsureWords(language);
+      } catch (error) {
+        this.say("wordsFailed");
+        return;
+      }
       this.language = language;
       this.state.language = language;
       this.read();
@@ -378,19 +385,25 @@
   async function mountForm(mount) {
     const language = W[mount.dataset.lang] || W["zh-hans"];
     const block = mount.dataset.document ? document.getElementById(mount.dataset.document) : null;
-    const begin = (doc) => {
+    const begin = async (doc) => {
       const form = new Form(mount, doc);
+      try {
+        await root.MinyiEnsureWords(form.language);
+      } catch (error) {
+        form.language = mount.dataset.lang; // its words came with the page
+        form.read();
+      }
       form.start();
       form.sync.pull();
     };
-    if (block) { begin(JSON.parse(block.textContent)); return; }
+    if (block) { await begin(JSON.parse(block.textContent)); return; }
     const status = h("p", { class: "mf-loading", role: "status" }, language.loading);
     mount.textContent = "";
     mount.appendChild(status);
     try {
       const response = await fetch(mount.dataset.documentUrl, { credentials: "same-origin" });
       if (!response.ok) throw new Error(String(response.status));
-      begin(await response.json());
+      await begin(await response.json());
     } catch (error) {
       status.textContent = language.loadFailed;
       mount.appendChild(h("button", {

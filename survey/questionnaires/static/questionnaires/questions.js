@@ -18,7 +18,7 @@
       choices: () => form.choicesOf(question),
       missing: () => L.missingChoices(form.doc, item),
       value: () => form.run.reading(item.name, question.at),
-      raw: () => S.bagOf(form.state.answers, question)[item.name],
+      raw: () => form.run.given(item.name, question.at),
       set: (value) => form.set(question, value),
       settled: () => form.settled(question),
       companion: () => companion(form, question),

@@ -6,7 +6,11 @@
 (function (root) {
   "use strict";
 
-  const O = root.MinyiOrdering;
+  const L = root.MinyiLogic;
+  // Loaded only where a document shuffles something.
+  const O = root.MinyiOrdering || {
+    orderedItems: (doc, block) => L.blockItems(block), orderedChoices: (doc, item, seed, offered) => offered,
+  };
 
   /* Its name to the server and in paradata: "Q01", or "family[2].age" for the second person. */
   function pathOf(question) {
@@ -93,5 +97,5 @@
     };
   }
 
-  root.MinyiScreens = { screensOf, questionsOf, companionsOf, screenWith, pathOf, bagOf, progress };
+  root.MinyiScreens = { screensOf, orderedItems: O.orderedItems, orderedChoices: O.orderedChoices, questionsOf, companionsOf, screenWith, pathOf, bagOf, progress };
 })(typeof self !== "undefined" ? self : this);

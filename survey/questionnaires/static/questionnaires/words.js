@@ -1,144 +1,34 @@
-/* The page's own words in three languages; what an author writes is in the document. {0}, {1} are filled in.
- * The error sentences are the twins of survey/questionnaires/validation.py. */
+/* The page's own words: those of the language that is spoken come with the page (words_<language>.js), others when
+ * somebody asks for them; what an author writes is in the document. {0}, {1} are filled in. The error sentences are
+ * the twins of survey/questionnaires/validation.py. Parses as ES2017. */
 (function (root) {
   "use strict";
 
   const words = {
-    "zh-hans": {
-      html: "zh-CN", name: "简体", language: "语言",
-      count: "第 {0} 题，共 {1} 题", countCare: "{0} / {1} 题", minutes: "还要约 {0} 分钟", progress: "答题进度",
-      big: "大字", normal: "标准", bigLabel: "大字模式", previous: "上一题", next: "下一题", submit: "提交",
-      start: "开始", sending: "正在提交，请稍等……", chosen: "已选 {0} 项。", other: "补充说明",
-      scored: "您打了 {0} 分。", rescore: "点别的数字可以改",
-      required: "这题还没选。请选一项；不想答，就选“跳过这题”。",
-      requiredWrite: "这题还没写。请写一下；不想答，就选“跳过这题”。",
-      requiredOnly: "这题还没答，请答一下。",
-      choice: "这个选项不在这题里，请重新选一项。", exclusive: "有一项不能和别的一起选，请只留一种。",
-      integer: "请填一个整数，比如 45。", number: "请填一个数，比如 3.5。", scale: "请在给出的分数里选一个。",
-      date: "请填一个日期，比如 2026-11-22。", text: "请用文字回答。", long: "写得太长了，请缩短一些。",
-      constraint: "这个回答不在允许的范围里，请再看一下。",
-      ranking: "同一项排了两次，请改一下。", time: "请填一个时刻，比如 18:30。",
-      datetime: "请填日期和时刻，比如 2026-11-22 18:30。", region: "请一级一级选到最后一级地区。",
-      place: "没有读到位置，请再定位一次。", file: "文件没有传好，请再传一次。",
-      few: "至少要选 {0} 项。", many: "最多选 {0} 项，请去掉几项。",
-      repeat: "这一组的回答格式不对，请重新填写。", repeat_many: "填得太多了，请去掉几组。",
-      atMost: "最多选 {0} 项。", atLeast: "至少选 {0} 项。", exactly: "请选 {0} 项。", between: "请选 {0} 到 {1} 项。",
-      full: "最多选 {0} 项。想换一项，先点掉一项。",
-      star: "{0} 星", starred: "您给了 {0} 星，满分 {1} 星。", points: "{0} 分", acknowledged: "看过了，知道了",
-      blank: "没有填", comma: "、", colon: "：", change: "改",
-      aloud: "读给我听", hush: "停",
-      offlineBar: "没有信号，照常答。先存在手机里，有信号时自动送出。",
-      busyBar: "服务器暂时没有回应，照常答。先存在手机里，过一会儿自动送出。",
-      otherNewer: "您在另一部手机上答得更晚，已经换成那一份，请接着答。",
-      otherOlder: "您在另一部手机上也答过。现在以这部手机上的为准。",
-      inTitle: "您家的这一份已经交过了", inText: "另一部手机已经交了，这里不用再答。谢谢您。", inGo: "去看回执",
-      savedTitle: "已保存在手机", savedText: "现在没有信号。有信号时会自动提交，您不用重新答。",
-      busyText: "我们的服务器暂时没有回应。过一会儿会自动再交，您不用重新答。",
-      savedDone: "{0} 道题都答完了", savedAt: "今天 {0} 保存", waiting: "等信号，还没有提交",
-      waitingServer: "等服务器，还没有提交", waitingUntil: "最晚 {0}前打开本页就行", waitingOpen: "打开本页就会再试",
-      keep: "提交之前，请先别清理微信的存储空间，也别换手机打开。", close: "先关掉", retry: "再试一次",
-      closed: "可以关掉这一页了。您的回答还在手机里。",
-      memoryOnly: "这部手机不让网页保存，请一次答完；提交之前别关这一页。",
-      resumed: "接着上次的答，前面答过的都在。",
-      refusedTitle: "还没有收下", refusedText: "没有提交成功。您写的还在这里。", back: "回去看看",
-      loading: "正在打开问卷，请稍等……", loadFailed: "问卷没有打开。请看看有没有信号，再点一次。",
-      empty: "没有要您回答的题目。",
-    },
-    "zh-hant": {
-      html: "zh-Hant", name: "繁體", language: "語言",
-      count: "第 {0} 題，共 {1} 題", countCare: "{0} / {1} 題", minutes: "還要約 {0} 分鐘", progress: "答題進度",
-      big: "大字", normal: "標準", bigLabel: "大字模式", previous: "上一題", next: "下一題", submit: "提交",
-      start: "開始", sending: "正在提交，請稍等……", chosen: "已選 {0} 項。", other: "補充說明",
-      scored: "您打了 {0} 分。", rescore: "點別的數字可以改",
-      required: "這題還沒選。請選一項；不想答，就選「跳過這題」。",
-      requiredWrite: "這題還沒寫。請寫一下；不想答，就選「跳過這題」。",
-      requiredOnly: "這題還沒答，請答一下。",
-      choice: "這個選項不在這題裡，請重新選一項。", exclusive: "有一項不能和別的一起選，請只留一種。",
-      integer: "請填一個整數，比如 45。", number: "請填一個數，比如 3.5。", scale: "請在給出的分數裡選一個。",
-      date: "請填一個日期，比如 2026-11-22。", text: "請用文字回答。", long: "寫得太長了，請縮短一些。",
-      constraint: "這個回答不在允許的範圍裡，請再看一下。",
-      ranking: "同一項排了兩次，請改一下。", time: "請填一個時刻，比如 18:30。",
-      datetime: "請填日期和時刻，比如 2026-11-22 18:30。", region: "請一級一級選到最後一級地區。",
-      place: "沒有讀到位置，請再定位一次。", file: "檔案沒有傳好，請再傳一次。",
-      few: "至少要選 {0} 項。", many: "最多選 {0} 項，請去掉幾項。",
-      repeat: "這一組的回答格式不對，請重新填寫。", repeat_many: "填得太多了，請去掉幾組。",
-      atMost: "最多選 {0} 項。", atLeast: "至少選 {0} 項。", exactly: "請選 {0} 項。", between: "請選 {0} 到 {1} 項。",
-      full: "最多選 {0} 項。想換一項，先點掉一項。",
-      star: "{0} 星", starred: "您給了 {0} 星，滿分 {1} 星。", points: "{0} 分", acknowledged: "看過了，知道了",
-      blank: "沒有填", comma: "、", colon: "：", change: "改",
-      aloud: "讀給我聽", hush: "停",
-      offlineBar: "沒有訊號，照常答。先存在手機裡，有訊號時自動送出。",
-      busyBar: "伺服器暫時沒有回應，照常答。先存在手機裡，過一會兒自動送出。",
-      otherNewer: "您在另一部手機上答得更晚，已經換成那一份，請接著答。",
-      otherOlder: "您在另一部手機上也答過。現在以這部手機上的為準。",
-      inTitle: "您家的這一份已經交過了", inText: "另一部手機已經交了，這裡不用再答。謝謝您。", inGo: "去看回執",
-      savedTitle: "已保存在手機", savedText: "現在沒有訊號。有訊號時會自動提交，您不用重新答。",
-      busyText: "我們的伺服器暫時沒有回應。過一會兒會自動再交，您不用重新答。",
-      savedDone: "{0} 道題都答完了", savedAt: "今天 {0} 保存", waiting: "等訊號，還沒有提交",
-      waitingServer: "等伺服器，還沒有提交", waitingUntil: "最晚 {0}前打開本頁就行", waitingOpen: "打開本頁就會再試",
-      keep: "提交之前，請先別清理微信的儲存空間，也別換手機打開。", close: "先關掉", retry: "再試一次",
-      closed: "可以關掉這一頁了。您的回答還在手機裡。",
-      memoryOnly: "這部手機不讓網頁保存，請一次答完；提交之前別關這一頁。",
-      resumed: "接著上次的答，前面答過的都在。",
-      refusedTitle: "還沒有收下", refusedText: "沒有提交成功。您寫的還在這裡。", back: "回去看看",
-      loading: "正在打開問卷，請稍等……", loadFailed: "問卷沒有打開。請看看有沒有訊號，再點一次。",
-      empty: "沒有要您回答的題目。",
-    },
-    en: {
-      html: "en", name: "English", language: "Language",
-      count: "Question {0} of {1}", countCare: "{0} / {1}", minutes: "about {0} min left", progress: "Progress",
-      big: "Aa+", normal: "Aa", bigLabel: "Large text", previous: "Back", next: "Next", submit: "Submit",
-      start: "Start", sending: "Sending, please wait…", chosen: "{0} chosen.", other: "Please say more",
-      scored: "You gave {0}.", rescore: "Tap another number to change it",
-      required: "Nothing is chosen yet. Please choose one, or “Skip this question”.",
-      requiredWrite: "Nothing is written yet. Please write an answer, or choose “Skip this question”.",
-      requiredOnly: "This question has no answer yet. Please answer it.",
-      choice: "That option does not belong to this question. Please choose again.",
-      exclusive: "One of these options cannot be combined with others. Please keep only one kind.",
-      integer: "Please enter a whole number, such as 45.", number: "Please enter a number, such as 3.5.",
-      scale: "Please choose one of the scores shown.", date: "Please enter a date, such as 2026-11-22.",
-      text: "Please answer in words.", long: "This is too long. Please shorten it.",
-      constraint: "This answer is outside the allowed range. Please look again.",
-      ranking: "One option is ranked twice. Please change one of them.",
-      time: "Please enter a time of day, such as 18:30.",
-      datetime: "Please enter a date and a time, such as 2026-11-22 18:30.",
-      region: "Please choose the area down to the last level.",
-      place: "No position was read. Please try again.", file: "The file did not arrive whole. Please send it again.",
-      few: "Please choose at least {0}.", many: "Please choose at most {0}.",
-      repeat: "The answers of this group are not in order. Please fill it in again.",
-      repeat_many: "There are too many. Please remove some.",
-      atMost: "Choose at most {0}.", atLeast: "Choose at least {0}.", exactly: "Choose {0}.",
-      between: "Choose {0} to {1}.", full: "At most {0}. To change, first tap one off.",
-      star: "{0} stars", starred: "You gave {0} of {1} stars.", points: "{0}", acknowledged: "I have read this",
-      blank: "Not filled in", comma: ", ", colon: ": ", change: "Change",
-      aloud: "Read aloud", hush: "Stop",
-      offlineBar: "No signal; just carry on. Answers stay on this phone and are sent when it returns.",
-      busyBar: "Our server is not responding; just carry on. Answers stay on this phone and are sent later.",
-      otherNewer: "You answered later on another phone. Those answers are shown here; please carry on.",
-      otherOlder: "You also answered on another phone. What is on this phone counts now.",
-      inTitle: "Your household has already answered",
-      inText: "Another phone has handed in; there is nothing more to do here. Thank you.", inGo: "See the receipt",
-      savedTitle: "Saved on this phone",
-      savedText: "There is no signal now. Your answers will be sent when it returns; no need to answer again.",
-      busyText: "Our server is not responding. We will try again by ourselves; no need to answer again.",
-      savedDone: "All {0} questions answered", savedAt: "Saved today at {0}", waiting: "Waiting for signal, not sent yet",
-      waitingServer: "Waiting for the server, not sent yet", waitingUntil: "Open this page again before {0}",
-      waitingOpen: "Opening this page tries again",
-      keep: "Until it is sent, please don't clear WeChat's storage or switch phones.", close: "Close for now",
-      retry: "Try again", closed: "You can close this page. Your answers stay on this phone.",
-      memoryOnly: "This phone does not let pages save. Please finish in one go and keep this page open.",
-      resumed: "Carrying on from last time; your earlier answers are here.",
-      refusedTitle: "Not accepted yet", refusedText: "It was not submitted. What you wrote is still here.",
-      back: "Go back and look", loading: "Opening the questionnaire, please wait…",
-      loadFailed: "The questionnaire did not open. Please check the signal and tap again.",
-      empty: "There are no questions for you.",
-    },
+    "zh-hans": { html: "zh-CN", name: "简体", language: "语言", wordsFailed: "没有换成，请看看有没有信号，再点一次。" },
+    "zh-hant": { html: "zh-Hant", name: "繁體", language: "語言", wordsFailed: "沒有換成，請看看有沒有訊號，再點一次。" },
+    en: { html: "en", name: "English", language: "Language",
+      wordsFailed: "The language did not change. Please check the signal and tap again." },
   };
 
-  /* Words of a rarely used type come with its file. */
+  /* Words of a language or of a rarely used type come with its file. */
   function addWords(more) { Object.keys(more).forEach((language) => Object.assign(words[language], more[language])); }
+
+  /* Resolves when the words of `language` are here: at once, or after fetching the script that the page names. */
+  function ensureWords(language) {
+    if (words[language].next) return Promise.resolve();
+    const named = root.document.querySelector(`[data-words="${language}"]`);
+    return new Promise((resolve, reject) => {
+      if (!named) { reject(new Error(`no words for ${language}`)); return; }
+      const script = root.document.createElement("script");
+      script.src = named.getAttribute("data-src");
+      script.onload = () => resolve();
+      script.onerror = () => { script.remove(); reject(new Error(script.src)); };
+      root.document.head.appendChild(script);
+    });
+  }
 
   root.MinyiWords = words;
   root.MinyiAddWords = addWords;
-  if (typeof module !== "undefined" && module.exports) module.exports = words;
+  root.MinyiEnsureWords = ensureWords;
 })(typeof self !== "undefined" ? self : this);
