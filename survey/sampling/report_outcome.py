@@ -83,7 +83,7 @@ def chance_rows(plan: dict[str, Any], chances: ProbabilitySummary | None) -> lis
     ]
 
 
-# How alike households of a community may be. Satisfaction items lie about there; no round has measured it yet.
+# Assumed, since no round has measured it yet: how alike the answers of one community are.
 ASSUMED_RHO = (0.02, 0.05, 0.10)
 ASSUMED_RESPONSE = 0.5
 
