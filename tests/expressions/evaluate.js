@@ -1,4 +1,5 @@
-/* Reads a JSON array of {tree, env} on stdin; writes one result each: {string, number, boolean} or {error}. */
+/* Reads a JSON array of {tree, env} on stdin; writes one result each: {string, number, boolean},
+ * {error}, or {odd} when the evaluator broke. */
 "use strict";
 const path = require("path");
 const engine = require(path.join(
@@ -18,7 +19,7 @@ function run(job) {
       boolean: engine.toBoolean(value, env.zone),
     };
   } catch (error) {
-    if (!(error instanceof engine.ExpressionError)) throw error;
+    if (!(error instanceof engine.ExpressionError)) return { odd: `the evaluator broke: ${error}` };
     return { error: error.message };
   }
 }
