@@ -86,8 +86,8 @@ WORDS = {
     "line_form": ("第 {n} 行的格式不对", "line {n} is not in the right form"),
     "line_order": ("第 {n} 行次序不对，或重复", "line {n} is out of order, or twice"),
     "line_place": (
-        "第 {n} 行的社区 {code} 不在证书里",
-        "line {n}: community {code} is not in the certificate",
+        "第 {n} 行的社区 {place} 不在证书里",
+        "line {n}: community {place} is not in the certificate",
     ),
     "counts": (
         "名录第 {first}–{last} 行：家庭户 {family}、集体户 {collective}，证书写的是 {stated}",
@@ -375,6 +375,8 @@ class Stream:
 
     def below(self, n: int) -> int:
         """A uniform integer below n."""
+        if n < 1:
+            raise ValueError("there is no integer below 1")
         bits = (n - 1).bit_length()
         value = n
         while value >= n:
@@ -630,7 +632,8 @@ def check_commits(report: Report, certificate: dict[str, Any]) -> None:
     commitment, rows = certificate["commitment"], certificate["commits"]
     own_number = commitment["draw_number"]
     numbers = [row["number"] for row in rows]
-    for number in range(1, max([own_number, *numbers]) + 1):
+    most = max([own_number, *numbers])
+    for number in [*range(1, min(most, len(rows) + LISTED)), most]:
         if numbers.count(number) != 1:
             report.differs(f"commits[{number}]", "not_listed", n=number)
     if numbers != sorted(numbers):
@@ -831,7 +834,7 @@ def check_frame(
             continue
         code, opaque_id, kind, commitment = found.groups()
         if code not in stated:
-            report.differs(f"frame:{number}", "line_place", "frame lines", n=number, code=code)
+            report.differs(f"frame:{number}", "line_place", "frame lines", n=number, place=code)
             continue
         if here is None or here.code != code:
             ahead = here is None or here.code < code
@@ -1046,8 +1049,8 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     place = 1 if given.language == "en" else 0
 
-    def tell(name: str, code: int, **values: Any) -> int:
-        print(LINES_SAID[name][place].format(**values))
+    def tell(sentence: str, code: int, **values: Any) -> int:
+        print(LINES_SAID[sentence][place].format(**values))
         return code
 
     if given.new_secret:
