@@ -154,7 +154,8 @@ class StrataPlanner:
 
         Raises
         ------
-        Impossible : too_many_psus, too_few_psus, allocation_streets, allocation_too_many, allocation_too_few.
+        Impossible : too_many_psus, too_few_psus, stratum_without_frame (a street is given PSUs and has no
+        household to draw), stratum_without_allocation, allocation_too_many, allocation_too_few.
         """
         self._check()
         if self.allocation is None:
@@ -171,8 +172,11 @@ class StrataPlanner:
                 raise Impossible("too_many_psus", {"n": len(self.psus)}, n=self.n)
             return
         streets = {group.streets[0] for group in self.groups}
-        if unknown := sorted(streets ^ self.allocation.keys()):
-            raise Impossible("allocation_streets", {"streets": len(streets)}, street=unknown[0])
+        possible = {"streets": len(streets)}
+        if unknown := sorted(self.allocation.keys() - streets):
+            raise Impossible("stratum_without_frame", possible, street=unknown[0], n=len(unknown))
+        if forgotten := sorted(streets - self.allocation.keys()):
+            raise Impossible("stratum_without_allocation", possible, street=forgotten[0], n=len(forgotten))
         for street, n in sorted(self.allocation.items()):
             there = sum(psu.street == street for psu in self.psus.values())
             if n > there:
@@ -282,9 +286,27 @@ class StrataPlanner:
         return sorted(strata, key=lambda stratum: stratum.code)
 
 
+def largest_least(communities: Sequence[Community], n: int) -> int | None:
+    """The most households a PSU can be asked for, so that joining leaves at least n PSUs; None if n never.
+
+    Joining from a larger least size never gives more PSUs, so halving finds it.
+    """
+    low, high = 0, sum(community.n_households for community in communities)
+    while low < high:
+        middle = (low + high + 1) // 2
+        try:
+            enough = len(build_psus(communities, middle)) >= n
+        except Impossible:
+            enough = False
+        low, high = (middle, high) if enough else (low, middle - 1)
+    return low or None
+
+
 def nearest_possible(psus: Sequence[PlannedPSU], n: int, least: int = MIN_PSUS) -> int | None:
-    """The smallest number of PSUs from n upward (within 400) that can be planned; None when there is none."""
-    for more in range(n, min(n + 400, len(psus)) + 1):
+    """The smallest number of PSUs from n upward (within 400) that can be planned, else all of them; None when
+    not even that can be.
+    """
+    for more in dict.fromkeys([*range(n, min(n + 400, len(psus)) + 1), len(psus)]):
         try:
             StrataPlanner(psus, more, least=least).plan()
         except Impossible:

@@ -24,6 +24,7 @@ from survey.sampling.planning import (
     PlannedStratum,
     StrataPlanner,
     build_psus,
+    largest_least,
     nearest_possible,
 )
 from survey.sampling.rights import check_right
@@ -161,17 +162,23 @@ def _plan(
         psus = build_psus(population.communities, takes.total)
         return psus, StrataPlanner(psus, spec.get("n_psus"), spec.get("allocation"), least).plan()
     except Impossible as impossible:
-        raise _explain(impossible, psus, least) from impossible
+        raise _explain(impossible, population.communities, psus, least) from impossible
 
 
-def _explain(impossible: Impossible, psus: Sequence[PlannedPSU], least: int) -> Problem:
+def _explain(
+    impossible: Impossible, communities: Sequence[Community], psus: Sequence[PlannedPSU], least: int
+) -> Problem:
     """The refusal in words, with what would work instead."""
     values, possible = impossible.values, impossible.possible
     street = Region.objects.filter(code=values.get("street", "")).first()
     name = street.name if street else values.get("street", "")
     if impossible.kind == "too_few_psus":
         n = nearest_possible(psus, values["n"] + 1, least)
-        how = _("把社区数增加到 {n} 个").format(n=n) if n else _("减少每个社区的户数，或加大社区数")
+        how = (
+            _("把社区数增加到 {n} 个").format(n=n)
+            if n
+            else _("每层最少的个数改小，或排除一部分街道并写明理由：这里一共只有 {n} 个").format(n=len(psus))
+        )
         reason = _("{n} 个社区不够让每层至少有 {least} 个").format(n=values["n"], least=least)
     elif impossible.kind == "street_too_small":
         reason = _("{street}只有 {n} 户，少于每个抽样单位要抽的户数").format(
@@ -181,6 +188,8 @@ def _explain(impossible: Impossible, psus: Sequence[PlannedPSU], least: int) -> 
     elif impossible.kind == "too_many_psus":
         reason = _("要抽 {n} 个社区，合并小社区后只有 {there} 个").format(n=values["n"], there=possible["n"])
         how = _("最多抽 {n} 个社区").format(n=possible["n"])
+        if take := largest_least(communities, values["n"]):
+            how += _("，或每个抽样单位（连同备用）最多抽 {take} 户").format(take=take)
     elif impossible.kind == "allocation_too_many":
         reason = _("{street}要抽 {n} 个社区，合并小社区后只有 {there} 个").format(
             street=name, n=values["n"], there=possible["n"]
@@ -191,9 +200,12 @@ def _explain(impossible: Impossible, psus: Sequence[PlannedPSU], least: int) -> 
             street=name, n=values["n"], least=least
         )
         how = _("给{street}所在的层分配 {n} 个以上").format(street=name, n=possible["n"])
+    elif impossible.kind == "stratum_without_frame":
+        reason = _("{street}分到了社区，可是名录里没有它的家庭户，或不在调查范围内").format(street=name)
+        how = _("只给名录里有家庭户的 {n} 个街道分配，或先导入它的名录").format(n=possible["streets"])
     else:
-        reason = _("{street}没有分配，或不在调查范围内").format(street=name)
-        how = _("给范围内的 {n} 个街道各写一个数").format(n=possible["streets"])
+        reason = _("{street}等 {n} 个街道没有分配").format(street=name, n=values["n"])
+        how = _("给范围内的 {n} 个街道各写一个数，或排除它们并写明理由").format(n=possible["streets"])
     return Problem("sampling.impossible", reason=reason, possible=how)
 
 

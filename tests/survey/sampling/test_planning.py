@@ -11,6 +11,7 @@ from survey.sampling.planning import (
     Impossible,
     StrataPlanner,
     build_psus,
+    largest_least,
     nearest_possible,
 )
 
@@ -118,6 +119,25 @@ def test_more_psus_than_there_are_is_refused():
     assert caught.value.possible == {"n": 2}
 
 
+@given(sizes=st.lists(st.integers(0, 60), min_size=1, max_size=12), n=st.integers(1, 8))
+def test_the_largest_take_that_leaves_enough_psus_is_the_largest(sizes, n):
+    communities = town(*sizes)
+    least = largest_least(communities, n)
+    number = {}
+    for tried in range(1, sum(sizes) + 2):
+        try:
+            number[tried] = len(build_psus(communities, tried))
+        except Impossible:
+            number[tried] = 0
+    works = [tried for tried, count in number.items() if count >= n]
+    assert least == (max(works) if works else None)
+
+
+def test_when_no_number_nearby_works_all_psus_are_offered():
+    psus = build_psus(town(*[50] * 900), 1)
+    assert nearest_possible(psus, 3, least=600) == 900
+
+
 def test_a_given_allocation_is_followed():
     communities = town(*[100] * 20) + town(*[50] * 8, street="370105003000")
     strata = plan(communities, allocation={"370105001000": 3, "370105003000": 5})
@@ -127,8 +147,8 @@ def test_a_given_allocation_is_followed():
 @pytest.mark.parametrize(
     ("allocation", "kind"),
     [
-        ({"370105001000": 3}, "allocation_streets"),
-        ({"370105001000": 3, "370105003000": 3, "370105009000": 2}, "allocation_streets"),
+        ({"370105001000": 3}, "stratum_without_allocation"),
+        ({"370105001000": 3, "370105003000": 3, "370105009000": 2}, "stratum_without_frame"),
         ({"370105001000": 30, "370105003000": 3}, "allocation_too_many"),
     ],
 )
