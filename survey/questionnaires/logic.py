@@ -112,6 +112,7 @@ class Run:
         self._offered: dict[tuple[str, int], list[Choice]] = {}
         self._blocks: dict[str, bool] = {}
         self._counts: dict[str, int] = {}
+        self._rows: dict[str, list[Mapping[str, Any]]] = {}
         self._values: dict[str, list[_Answers]] = {}
         self._busy: set[tuple[str, str, int]] = set()
         paths = {
@@ -134,9 +135,13 @@ class Run:
     # ---- repeats -------------------------------------------------------------------------------------
 
     def rows(self, block: str) -> list[Mapping[str, Any]]:
-        """The objects sent for a repeat; what is no object counts as one without answers."""
-        sent = self.raw.get(block)
-        return [row if isinstance(row, dict) else {} for row in sent] if isinstance(sent, list) else []
+        """The objects sent for a repeat, at most as many as it may have; what is no object counts as one
+        without answers."""
+        if block not in self._rows:
+            sent = self.raw.get(block)
+            sent = sent[: max_instances(self.repeats[block])] if isinstance(sent, list) else []
+            self._rows[block] = [row if isinstance(row, dict) else {} for row in sent]
+        return self._rows[block]
 
     def instances(self, block: str) -> int:
         """How many instances of a repeat the person meets."""

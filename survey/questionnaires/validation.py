@@ -204,7 +204,7 @@ def _strangers(run: Run) -> Iterator[AnswerError]:
             yield _error(run, str(name), "unknown")
     for block in run.repeats:
         known = {item["name"] for item in block_items(run.repeats[block])}
-        for at, row in enumerate(run.rows(block)[: max_instances(run.repeats[block])], start=1):
+        for at, row in enumerate(run.rows(block), start=1):
             for name in row:
                 if name not in known:
                     yield _error(run, f"{block}[{at}].{name}", "unknown")

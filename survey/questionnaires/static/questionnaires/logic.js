@@ -270,7 +270,7 @@
     }
 
     again() {
-      ["readings", "shownMemo", "storedMemo", "offeredMemo", "blockMemo", "countMemo", "valuesMemo", "envMemo"]
+      ["readings", "shownMemo", "storedMemo", "offeredMemo", "blockMemo", "countMemo", "valuesMemo", "envMemo", "rowsMemo"]
         .forEach((memo) => { this[memo] = new Map(); });
       this.busy = new Set();
       const kinds = {};
@@ -296,9 +296,14 @@
 
     // ---- repeats -----------------------------------------------------------------------------------
 
+    /* The objects given for a repeat, at most as many as it may have. */
     rows(name) {
-      const sent = has(this.answers, name) ? this.answers[name] : null;
-      return Array.isArray(sent) ? sent.map((row) => (isObject(row) ? row : {})) : [];
+      if (!this.rowsMemo.has(name)) {
+        const sent = has(this.answers, name) ? this.answers[name] : null;
+        const most = this.repeats.get(name).repeat.max || MAX_INSTANCES;
+        this.rowsMemo.set(name, (Array.isArray(sent) ? sent.slice(0, most) : []).map((row) => (isObject(row) ? row : {})));
+      }
+      return this.rowsMemo.get(name);
     }
 
     /* How many instances of a repeat the person meets. */
@@ -507,7 +512,7 @@
       Object.keys(this.answers).filter((name) => !this.outer.has(name)).forEach(add);
       this.repeats.forEach((block, name) => {
         const known = blockItems(block).map((item) => item.name);
-        this.rows(name).slice(0, block.repeat.max || MAX_INSTANCES).forEach((row, i) => {
+        this.rows(name).forEach((row, i) => {
           Object.keys(row).filter((each) => known.indexOf(each) < 0).forEach((each) => add(`${name}[${i + 1}].${each}`));
         });
       });
