@@ -109,7 +109,7 @@ def _stamped(draw: Draw) -> list[Step]:
 
 def _beacon(draw: Draw) -> Step:
     kind = draw.get_beacon_kind_display()
-    words = [_("%(name)s（%(kind)s）") % {"name": draw.beacon_name, "kind": kind}]
+    words = [f"{draw.beacon_name} · {kind}"]
     if draw.beacon:
         words.append(_("开出来的是：%(value)s") % {"value": draw.beacon})
     else:
@@ -121,15 +121,16 @@ def _drawn(draw: Draw) -> Step:
     if draw.drawn_at is None:
         return Step(_("抽取"), None, [_("等随机数开出来再抽。")], "todo")
     plan = draw.design.plan
-    words = _(
-        "%(psus)s 个社区（单位），%(cases)s 户，连同备用共 %(all)s 户。名单封存，收卷结束前谁也看不到。"
-    )
+    words = _("%(psus)s 个社区（单位），%(cases)s 户，连同备用共 %(all)s 户。")
     counts = {
         "psus": f"{plan['n_psus']:,}",
         "cases": f"{plan['n_cases']:,}",
         "all": f"{plan['n_cases_with_reserves']:,}",
     }
-    return Step(_("抽取并封存"), draw.drawn_at, [words % counts])
+    lines = [words % counts]
+    if draw.revealed_at is None:
+        lines.append(_("名单封存，收卷结束前不公开：早公开，等于告诉人哪几户被抽中。"))
+    return Step(_("抽取并封存"), draw.drawn_at, lines)
 
 
 def _ended(draw: Draw) -> Step:
@@ -138,29 +139,27 @@ def _ended(draw: Draw) -> Step:
     if state == VOID:
         return Step(_("作废"), draw.voided_at, [draw.void_reason or _("没有写理由。")], "bad")
     if state == LAPSED:
-        words = _("答应在 %(day)s 前公开秘密，没有公开。按规则算作废，不能当证据。")
+        words = _("答应在 %(day)s前公开秘密，没有公开。按规则算作废，不能当证据。")
         return Step(_("作废（到期没有公开）"), None, [words % {"day": day}], "bad")
     if state == REVEALED:
         words = [_("秘密、种子和抽中的编号都公开了，谁都能重算一遍。编号看不出是哪一家。")]
         late = draw.reveal_by is not None and timezone.localdate(draw.revealed_at) > draw.reveal_by
         if late:
-            words.append(_("答应的是 %(day)s 前，公开晚了。") % {"day": day})
+            words.append(_("答应的是 %(day)s前，公开晚了。") % {"day": day})
         return Step(_("公开，任人重算"), draw.revealed_at, words, "bad" if late else "done")
-    words = _("收卷结束后、%(day)s 前公开秘密。早公开，等于告诉人哪几户被抽中。")
+    words = _("收卷结束后、%(day)s前公开秘密。")
     return Step(_("公开，任人重算"), None, [words % {"day": day}], "todo")
 
 
 def plain_sentence(draw: Draw) -> str:
     """What was (or will be) drawn from what, in one sentence."""
-    plan, round_ = draw.design.plan, draw.design.round
+    plan = draw.design.plan
     words = (
-        _("%(study)s（%(round)s），从 %(frame)s 户里抽 %(psus)s 个社区、%(cases)s 户。")
+        _("从 %(frame)s 户家庭户里抽 %(psus)s 个社区、%(cases)s 户。")
         if public_state(draw) in (DRAWN, REVEALED)
-        else _("%(study)s（%(round)s），打算从 %(frame)s 户里抽 %(psus)s 个社区、%(cases)s 户。")
+        else _("打算从 %(frame)s 户家庭户里抽 %(psus)s 个社区、%(cases)s 户。")
     )
     return words % {
-        "study": round_.study.title,
-        "round": round_.name,
         "frame": f"{plan['n_households']:,}",
         "psus": f"{plan['n_psus']:,}",
         "cases": f"{plan['n_cases']:,}",

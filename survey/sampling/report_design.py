@@ -158,10 +158,10 @@ def stratum_rows(draw: Draw) -> list[Row]:
     strata = list(draw.design.strata.all())
     certain = [s for s in strata if s.kind == DesignStratum.Kind.CERTAINTY]
     joined = [s for s in strata if s.joining_rule]
-    reasons: dict[str, int] = {}
+    counted: dict[str, int] = {}
     for stratum in joined:
         for name in reasons(stratum):
-            reasons[name] = reasons.get(name, 0) + 1
+            counted[name] = counted.get(name, 0) + 1
     return [
         (_("按什么分"), [_("按街道（镇）分层，共 %(n)s 层。") % {"n": number(len(strata))}]),
         (
@@ -181,7 +181,7 @@ def stratum_rows(draw: Draw) -> list[Row]:
                 % {"n": number(len(joined))},
                 *(
                     _("%(why)s：%(n)s 层。") % {"why": JOINING.get(name, name), "n": number(count)}
-                    for name, count in sorted(reasons.items())
+                    for name, count in sorted(counted.items())
                 ),
             ],
         ),

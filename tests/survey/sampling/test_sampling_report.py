@@ -107,6 +107,23 @@ def test_communities_joined_into_one_unit_say_so(regions):
     assert sum(c.n_psus for street in tree.children for c in street.children) == 2
 
 
+def test_streets_joined_into_one_stratum_say_why(client, lead, regions):
+    round_ = factories.make_round(factories.make_study(regions[DISTRICT]))
+    frame = factories.make_frame(regions[DISTRICT])
+    spec = {
+        "stages": [
+            {"unit": "psu", "method": "pps_systematic"},
+            {"unit": "household", "method": "srs", "take": 5},
+        ],
+        "n_psus": 3,
+    }
+    design = factories.create_design(round=round_, frame=frame, spec=spec, acting_user=SYSTEM)
+    factories.draw_now(design)
+    text = open_report(client, lead, round_, "/").content.decode()
+    assert "1 层由相邻街道合并而成" in text
+    assert "要抽的社区数不够每层分两个，户数最少的层先合并：1 层" in text
+
+
 def test_a_released_reserve_is_reported_with_its_reason(client, lead, regions, draw, drawn):
     factories.ReserveReplicate.objects.create(draw=draw, number=1, n_cases=0)
     release_replicate(draw=draw, number=1, reason="回收率比预计低", acting_user=lead)
