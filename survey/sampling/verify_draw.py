@@ -956,22 +956,31 @@ def check_replicates(report: Report, certificate: dict[str, Any]) -> None:
 
 # --- a resident's own line, a party's secret ----------------------------------------------------------
 
-ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: 52 digits for salt and opaque id
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32
 DASHES = dict.fromkeys(map(ord, "‐‑‒–—―−─－"), "-")
 
 
 def read_code(text: str) -> tuple[bytes, str]:
-    """(salt, opaque id) of the code in a letter. Raises ValueError."""
-    clean = unicodedata.normalize("NFKC", text).upper().replace("O", "0").replace("I", "1").replace("L", "1")
-    digits = [ALPHABET.index(c) for c in clean if c not in " -\n\t"]
-    number = 0
-    for digit in digits:
-        number = number << 5 | digit
-    if len(digits) != 52 or number & 15:
-        raise ValueError("a code has 52 digits")
-    raw = (number >> 4).to_bytes(32, "big")
-    name = raw[16:].hex()
-    return raw[:16], "-".join((name[:8], name[8:12], name[12:16], name[16:20], name[20:]))
+    """(salt, opaque id) of the code in a letter. Raises ValueError.
+
+    Two lines of 28 digits: 16 bytes, then the first 12 bits of SHA-256(number of the line ‖ 16 bytes).
+    """
+    clean = unicodedata.normalize("NFKC", text).translate(DASHES).upper()
+    clean = clean.replace("O", "0").replace("I", "1").replace("L", "1")
+    digits = [ALPHABET.index(c) for c in clean if c != "-" and not c.isspace()]
+    if len(digits) != 56:
+        raise ValueError("a code has 56 digits")
+    parts = []
+    for place in (0, 1):
+        number = 0
+        for digit in digits[28 * place : 28 * place + 28]:
+            number = number << 5 | digit
+        raw = (number >> 12).to_bytes(16, "big")
+        if int.from_bytes(sha(bytes([place + 1]) + raw)[:2], "big") >> 4 != number & 0xFFF:
+            raise ValueError("a digit is wrong")
+        parts.append(raw)
+    name = parts[1].hex()
+    return parts[0], "-".join((name[:8], name[8:12], name[12:16], name[16:20], name[20:]))
 
 
 def normalise_address(text: str) -> str:
@@ -1008,7 +1017,7 @@ LINES_SAID = {
     "mine": ("是：您的地址在名录第 {n} 行。", "YES: your address is in the frame, line {n}."),
     "not_mine": ("否：第 {n} 行不是这个地址。请核对地址的写法。", "NO: line {n} is not of this address."),
     "no_line": ("否：名录里没有这个码的那一行。", "NO: the frame has no line of this code."),
-    "bad_code": ("码应为 52 位字母和数字，请再核对。", "the code should have 52 letters and digits."),
+    "bad_code": ("码应为 56 位字母和数字，有一位不对，请再核对。", "the code has 56 letters and digits; one is wrong."),
     "secret": ("秘密（自己留好，抽样那天再交）：{secret}", "Secret (keep it, give it on the day): {secret}"),
     "digest": ("指纹（现在交给主办方）：{digest}", "Its hash (give it to the office now): {digest}"),
     "need": ("请给出证书文件", "give the file of a certificate"),
