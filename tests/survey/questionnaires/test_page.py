@@ -306,6 +306,23 @@ def test_axe_finds_nothing(browser, server, scheme):
     context.close()
 
 
+def test_styles_and_scripts_keep_to_what_kernels_near_chromium_78_can_do():
+    """Introduced later: flex gap 84, inset 87, logical margins 87, text-size-adjust freezes WeChat's setting;
+    replaceAll 85, at 92, replaceChildren 86, randomUUID 92, structuredClone 98 (chromestatus.com)."""
+    styles = [
+        STATIC / "questionnaires" / "static" / "questionnaires" / "form.css",
+        *(STATIC / "responses" / "static" / "responses").glob("*.css"),
+    ]
+    for file in styles:
+        text = re.sub(r"/\*.*?\*/", "", file.read_text(encoding="utf-8"), flags=re.S)
+        assert not re.search(r"text-size-adjust|margin-(inline|block)|[{;\s]inset:", text), file.name
+        for rule in re.findall(r"{[^{}]*}", text):
+            assert not ("flex" in rule and re.search(r"[\s;{]gap:", rule)), (file.name, rule)
+    late = r"\.(replaceAll|at|replaceChildren|randomUUID|findLast|toSorted)\(|structuredClone\("
+    for file in RESIDENT_SCRIPTS:
+        assert not re.search(late, file.read_text(encoding="utf-8")), file.name
+
+
 def test_the_scripts_parse_as_es2017():
     """acorn comes with node; a newer syntax than ES2017 is a parse error."""
     node = shutil.which("node")

@@ -31,7 +31,7 @@ def weight(phone: Phone, address: str) -> int:
     page = phone.http.get(address, headers={"accept-encoding": "gzip"})
     assert page.status_code == 200 and page["Content-Encoding"] == "gzip"
     html = gzip.decompress(page.content).decode()
-    files = set(re.findall(r'(?:href|src)="/static/([^"]+)"', html))
+    files = set(re.findall(r'\s(?:href|src)="/static/([^"]+)"', html))
     assert len(files) >= 3
     loaded = [Path(finders.find(name)).read_bytes() for name in files]
     return len(page.content) + sum(len(gzip.compress(data, 9)) for data in loaded)

@@ -22,15 +22,16 @@
   const { h } = root.MinyiDom;
   // Where the digits of each level end in a division code (survey/regions/codes.py).
   const ENDS = { province: 2, city: 4, district: 6, street: 9, community: 12 };
-  const lists = new Map(); // code → [{code, name}], for as long as the page is open
+  const lists = new Map(); // address → [{code, name}], for as long as the page is open
 
-  async function fetchList(base, code) {
-    if (!lists.has(code)) {
-      const answer = await D.request("GET", `${base}${code}.json`, null, "");
+  async function fetchList(base, code, level) {
+    const address = `${base}${code}.json?level=${level}`;
+    if (!lists.has(address)) {
+      const answer = await D.request("GET", address, null, "");
       if (answer.kind !== "ok" || !Array.isArray(answer.data)) return null;
-      lists.set(code, answer.data);
+      lists.set(address, answer.data);
     }
-    return lists.get(code);
+    return lists.get(address);
   }
 
   /* The code of the region of `level` that holds `code`. */
@@ -67,7 +68,7 @@
 
     async function draw(depth) {
       status.textContent = words.regionLoading;
-      const list = await fetchList(base, depth ? picked[depth - 1] : item.root);
+      const list = await fetchList(base, depth ? picked[depth - 1] : item.root, levels[depth]);
       status.textContent = list ? "" : words.regionFailed;
       if (!list) {
         status.appendChild(h("button", { type: "button", class: "mf-link", onclick: () => draw(depth) }, words.retryList));
