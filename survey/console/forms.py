@@ -7,7 +7,6 @@ from django.utils.translation import gettext_lazy as _
 
 from survey.accounts.forms import RegionField
 from survey.regions.models import Region
-from survey.sampling.models import FrameVersion
 
 
 class DateInput(forms.DateInput):
@@ -125,77 +124,3 @@ class PublishReportForm(ConfirmForm):
 
     title = forms.CharField(label=_("报告的标题"), max_length=200)
     field_order = ("title", "sure")
-
-
-class DesignForm(forms.Form):
-    """A two-stage design: communities by size, then households."""
-
-    frame = forms.ModelChoiceField(
-        label=_("从哪份名录抽"), queryset=FrameVersion.objects.none(), empty_label=None
-    )
-    n_psus = forms.IntegerField(
-        label=_("抽多少个社区"),
-        min_value=2,
-        max_value=6000,
-        help_text=_("大社区被抽中的机会大，小社区机会小，最后每户的机会一样。"),
-    )
-    take = forms.IntegerField(
-        label=_("每个社区抽多少户"),
-        min_value=2,
-        max_value=500,
-        initial=22,
-        help_text=_("同一社区里的人想法相近，多抽几个社区比多抽几户更准。"),
-    )
-    streets = forms.ModelMultipleChoiceField(
-        label=_("抽哪些街道"),
-        queryset=Region.objects.none(),
-        widget=forms.CheckboxSelectMultiple,
-        help_text=_("去掉的街道不在总体里，报告会写明。"),
-    )
-    exclude_reason = forms.CharField(
-        label=_("为什么去掉这些街道"), max_length=300, required=False, help_text=_("没有去掉就不填。")
-    )
-    reserve_replicates = forms.IntegerField(
-        label=_("备用样本几份"),
-        min_value=0,
-        max_value=10,
-        initial=0,
-        help_text=_("回收不够时整份放出，不能一户一户地换。不要就填 0。"),
-    )
-    reserve_take = forms.IntegerField(
-        label=_("每份备用样本在每个社区几户"), min_value=1, max_value=200, required=False
-    )
-
-    def __init__(self, *args: Any, frames: Any, streets: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["frame"].queryset = frames
-        self.fields["streets"].queryset = streets
-        self.fields["streets"].initial = list(streets.values_list("pk", flat=True))
-
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or {}
-        if "streets" in data and self.left_out() and not data.get("exclude_reason", "").strip():
-            self.add_error("exclude_reason", _("去掉了街道，请写明理由。"))
-        return data
-
-    def left_out(self) -> list[Region]:
-        """Streets of the scope that were unticked."""
-        kept = set(self.cleaned_data["streets"])
-        return [street for street in self.fields["streets"].queryset if street not in kept]
-
-    def spec(self) -> dict[str, Any]:
-        """The specification as `create_design` takes it."""
-        data = self.cleaned_data
-        reason = data["exclude_reason"].strip()
-        spec: dict[str, Any] = {
-            "stages": [
-                {"unit": "psu", "method": "pps_systematic"},
-                {"unit": "household", "method": "srs", "take": data["take"]},
-            ],
-            "n_psus": data["n_psus"],
-            "reserve_replicates": data["reserve_replicates"],
-            "exclude": [{"code": street.code, "reason": reason} for street in self.left_out()],
-        }
-        if data["reserve_replicates"] and data["reserve_take"]:
-            spec["reserve_take"] = data["reserve_take"]
-        return spec

@@ -5,8 +5,11 @@ from django.utils.translation import gettext_lazy
 
 NAMES = {
     "sampling.import_households": gettext_lazy("导入住户名录"),
+    "sampling.forecast": gettext_lazy("模拟各街道会有多准"),
+    "sampling.draw": gettext_lazy("抽样"),
     "sampling.check_frame": gettext_lazy("核对住户名录"),
     "contacts.prepare_letters": gettext_lazy("备信"),
+    "sampling.verify": gettext_lazy("公开核验抽样"),
     "reports.run": gettext_lazy("计算权数和误差"),
 }
 

@@ -64,17 +64,12 @@ def _before_the_field(has: Standing) -> tuple[NextStep, str]:
     if has.design is None:
         return NextStep(
             _("设计抽样"),
-            _("选哪些街道、抽多少社区、每个社区多少户。抽之前可以反复看方案。"),
-            _go(round_, "new_design"),
+            _("先说要看多准，再看要抽多少户、花多少钱。抽之前可以反复看方案。"),
+            _go(round_, "plan_population"),
             _("去设计"),
         ), "sampling.manage"
     if has.draw is None:
-        return NextStep(
-            _("看一遍方案，然后抽取"),
-            _("抽取只有一次。抽完每一户的机会都存档，谁也不能换。"),
-            reverse("console:design", args=[round_.pk, has.design.pk]),
-            _("看方案"),
-        ), "sampling.manage"
+        return _draw(has), "sampling.draw" if has.pending else "sampling.commit"
     if not has.n_batches:
         return NextStep(
             _("给抽中的 %(n)s 户备信") % {"n": f"{has.n_cases:,}"},
@@ -88,6 +83,23 @@ def _before_the_field(has: Standing) -> tuple[NextStep, str]:
         _go(round_, "open_round"),
         _("去开始"),
     ), "studies.manage"
+
+
+def _draw(has: Standing) -> NextStep:
+    """Commit, or draw what is committed to."""
+    if has.pending is None:
+        return NextStep(
+            _("看一遍方案，然后公布承诺"),
+            _("先公布怎么抽，再等谁也不知道的开奖号码来抽。承诺以后谁也改不了。"),
+            reverse("console:design", args=[has.round.pk, has.design.pk]),
+            _("看方案"),
+        )
+    return NextStep(
+        _("等 %(beacon)s 揭晓，然后抽取") % {"beacon": has.pending.beacon_name},
+        _("承诺已经锁定。揭晓以后把号码填进去，就按它抽。"),
+        reverse("console:drawn", args=[has.round.pk, has.pending.pk]),
+        _("去抽取"),
+    )
 
 
 def _in_the_field(has: Standing) -> tuple[NextStep, str]:

@@ -37,6 +37,7 @@ class Standing:
     design: Design | None
     frame: FrameVersion | None
     draw: Draw | None
+    pending: Draw | None  # a commitment that waits for its beacon
     n_cases: int
     n_batches: int
     n_responses: int
@@ -65,6 +66,9 @@ def standing(round_: Round) -> Standing:
         design=design,
         frame=design.frame if design else frames_for(round_).first(),
         draw=draw,
+        pending=Draw.objects.filter(design__round=round_, state=Draw.State.COMMITTED)
+        .order_by("-number")
+        .first(),
         n_cases=Case.objects.filter(draw=draw).released().count() if draw else 0,
         n_batches=LetterBatch.objects.filter(round=round_).filter(n_letters__gt=0).count(),
         n_responses=Response.objects.filter(round=round_, sample_kind=Response.SampleKind.PROBABILITY)
@@ -126,8 +130,10 @@ def _questionnaire(has: Standing) -> Drawn:
 def _sampling(has: Standing) -> Drawn:
     if has.draw is not None:
         return DONE, _("已抽取"), [_("抽中 %(n)s 户") % {"n": f"{has.n_cases:,}"}, _("每户机会已存档")]
+    if has.pending is not None:
+        return NOW, _("等开奖"), [_("已承诺"), has.pending.beacon_name]
     if has.design is not None:
-        return NOW, _("待抽取"), [_("设计已定"), _("等着抽取")]
+        return NOW, _("待承诺"), [_("设计已定"), _("等着承诺")]
     return (NOW if has.frame else TODO), "", [_("等总体") if has.frame is None else _("还没有设计")]
 
 

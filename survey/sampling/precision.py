@@ -1,6 +1,7 @@
 """From “how exact, for whom” to a specification: the population, what it needs, what to expect."""
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -29,6 +30,7 @@ from survey.stats.planning import (
     forecast_groups,
     households_needed,
 )
+from survey.stats.selection import proportional_allocation
 from survey.studies.models import Round
 
 CITY, DISTRICT, STREET = "city", "district", "street"
@@ -283,32 +285,50 @@ def build_spec(
 
 
 def groups_of(planned: PlannedDesign) -> list[tuple[Group, tuple[str, ...]]]:
-    """Parts of a plan that can be forecast, with their streets: joined ones together."""
-    at: dict[str, PlannedStratum] = {
-        street: stratum for stratum in planned.strata if not stratum.certainty for street in stratum.streets
-    }
-    members: dict[tuple[str, ...], list[PlannedPSU]] = {}
-    certain: dict[tuple[str, ...], int] = {}
+    """Parts of a plan that can be forecast, with their streets.
+
+    A street has its certainty units and its part of its stratum's take. In a stratum of joined streets that
+    part is left to chance: the forecast takes the expected number, in whole units; where that leaves a street
+    without any, the joined streets are forecast together.
+    """
+    units: dict[str, list[PlannedPSU]] = {}
     for psu in planned.psus:
-        streets = at[psu.street].streets if psu.street in at else (psu.street,)
-        members.setdefault(streets, []).append(psu)
+        units.setdefault(psu.street, []).append(psu)
+    certain = Counter(stratum.streets[0] for stratum in planned.strata if stratum.certainty)
+    found: list[tuple[Group, tuple[str, ...]]] = []
     for stratum in planned.strata:
-        if stratum.certainty:
-            street = stratum.streets[0]
-            key = at[street].streets if street in at else (street,)
-            certain[key] = certain.get(key, 0) + 1
-    takes = {stratum.streets: stratum.n_take for stratum in planned.strata if not stratum.certainty}
-    return [
-        (
-            Group(
-                streets[0],
-                tuple(psu.n_households for psu in units),
-                takes.get(streets, 0) + certain.get(streets, 0),
-            ),
-            streets,
-        )
-        for streets, units in sorted(members.items())
-    ]
+        if not stratum.certainty:
+            found += _groups_of_stratum(stratum, units, certain)
+    sampled = {street for _group, streets in found for street in streets}
+    for street in units.keys() - sampled:
+        found.append(_group((street,), units, certain[street]))
+    return sorted(found, key=lambda pair: pair[1])
+
+
+def _groups_of_stratum(
+    stratum: PlannedStratum, units: Mapping[str, list[PlannedPSU]], certain: Mapping[str, int]
+) -> list[tuple[Group, tuple[str, ...]]]:
+    sizes: dict[str, int] = dict.fromkeys(stratum.streets, 0)
+    for psu in stratum.psus:
+        sizes[psu.street] += psu.n_households
+    there = Counter(psu.street for psu in stratum.psus)
+    shares = proportional_allocation(
+        {street: size for street, size in sizes.items() if size},
+        stratum.n_take,
+        at_least=0,
+        at_most=dict(there),
+    )
+    takes = {street: shares.get(street, 0) + certain[street] for street in stratum.streets}
+    if min(takes.values()) > 0:
+        return [_group((street,), units, n) for street, n in takes.items()]
+    return [_group(stratum.streets, units, sum(takes.values()))]
+
+
+def _group(
+    streets: tuple[str, ...], units: Mapping[str, list[PlannedPSU]], n: int
+) -> tuple[Group, tuple[str, ...]]:
+    sizes = tuple(psu.n_households for street in streets for psu in units[street])
+    return Group(streets[0], sizes, n), streets
 
 
 def forecast_plan(
@@ -321,8 +341,8 @@ def forecast_plan(
 ) -> dict[str, Any]:
     """Expected intervals of a plan: {"rows": by group, "whole", "districts": margins}; JSON throughout.
 
-    Each row has what `forecast_groups` gives, `name`, `streets` and `district`. The seed is the plan's own
-    hash, so that the same plan shows the same forecast.
+    Each row has what `forecast_groups` gives, `name`, `streets`, `district` and `is_shared` (joined with
+    others in its stratum). The seed is the plan's own hash: the same plan shows the same forecast.
     """
     groups = groups_of(planned)
     take = planned.spec["stages"][1]["take"]
@@ -334,8 +354,10 @@ def forecast_plan(
         seed=int(sha256_of(planned.spec)[:12], 16),
         progress=progress,
     )
-    for row, (_group, streets) in zip(rows, groups, strict=True):
+    joined = {street for stratum in planned.strata if stratum.joined for street in stratum.streets}
+    for row, (_made, streets) in zip(rows, groups, strict=True):
         row["streets"] = list(streets)
+        row["is_shared"] = streets[0] in joined
         row["name"] = "、".join(names.get(code, code) for code in streets)
         row["district"] = streets[0][:6].ljust(12, "0")
     districts = sorted({row["district"] for row in rows})

@@ -47,6 +47,7 @@ PROPORTIONAL, EQUAL, POWER, NEYMAN, COST, TARGETS = (
     "targets",
 )
 MIN_COMMUNITIES = 2  # below, a stratum has no estimate of its variance
+MIN_PSUS = 6  # below, reports pool a street's variance over all streets (`stats.estimates`)
 # The arbitrary mean at which a margin in points is handed over as a coefficient of variation.
 _REFERENCE_MEAN = 50.0
 
@@ -291,6 +292,10 @@ def forecast_groups(
     Returns one dictionary a group, in their order: code, communities, households, psus, issued, interviews,
     half_width, half_width_low, half_width_high, coverage, empirical_se, method, n_runs; None for what does
     not exist. The same seed gives the same forecast.
+
+    As in a report, a group of fewer than `MIN_PSUS` drawn units has no interval of its own df, which would be
+    many times too wide: its variance is pooled over all streets. What that comes to is z times the standard
+    deviation of its figure over the runs; `method` is then "pooled", and its coverage is not counted.
     """
     model = AnswerModel(mean, terms.sd, terms.rho, terms.response_rate)
     random = np.random.default_rng(seed)
@@ -311,6 +316,10 @@ def forecast_groups(
             )
         row = {"code": group.code, **asdict(found)}
         del row["street"]
+        if group.n < MIN_PSUS:
+            half = terms.z * found.empirical_se
+            row |= {"half_width": half, "half_width_low": half, "half_width_high": half}
+            row |= {"coverage": None, "method": "pooled"}
         rows.append({k: _plain(v) for k, v in row.items()})
     return rows
 
@@ -333,6 +342,7 @@ __all__ = [
     "COST",
     "EQUAL",
     "MIN_COMMUNITIES",
+    "MIN_PSUS",
     "NEYMAN",
     "POWER",
     "PROPORTIONAL",

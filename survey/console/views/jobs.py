@@ -25,6 +25,21 @@ def jobs(request: HttpRequest) -> HttpResponse:
     return render(request, "console/jobs.html", {"page": page, "current": "jobs"})
 
 
+ONWARD = {
+    "sampling.import_households": "frame",
+    "sampling.forecast": "plan_simulation",
+    "contacts.prepare_letters": "letters",
+    "reports.run": "weighting",
+}
+
+
+def _onward(job: Job, round_pk: int) -> str:
+    """Where the outcome of a job is to be seen; "" when nowhere."""
+    if job.kind == "sampling.draw":
+        return reverse("console:drawn", args=[round_pk, job.params["draw"]])
+    return reverse(f"console:{ONWARD[job.kind]}", args=[round_pk]) if job.kind in ONWARD else ""
+
+
 @allowed("jobs.view")
 @never_cache
 def job(request: HttpRequest, pk: str) -> HttpResponse:
@@ -32,12 +47,7 @@ def job(request: HttpRequest, pk: str) -> HttpResponse:
     row = one_of(visible_jobs(request.user), pk=pk)
     round_pk = row.params.get("round")
     round_ = team_rounds(request.user).filter(pk=round_pk).first() if round_pk else None
-    steps = {
-        "sampling.import_households": "frame",
-        "contacts.prepare_letters": "letters",
-        "reports.run": "weighting",
-    }
-    onward = reverse(f"console:{steps[row.kind]}", args=[round_.pk]) if round_ and row.kind in steps else ""
+    onward = _onward(row, round_.pk) if round_ is not None else ""
     context = {
         "job": row,
         "name": job_name(row.kind),
