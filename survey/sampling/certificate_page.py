@@ -68,6 +68,7 @@ def _data(draw: Draw, address: str, signature: dict[str, str] | None) -> dict[st
         "badges": [
             str(STATE_WORDS[state]),
             *([_("模拟数据，不是真实调查")] if is_simulated(draw) else []),
+            *([_("演示用随机数，不能当证据")] if draw.beacon_kind == Draw.BeaconKind.DEMO else []),
         ],
         "is_void": state in (VOID, LAPSED),
         "sentence": _sentence(draw),

@@ -2,12 +2,13 @@
 
 from django.urls import URLPattern, path
 
-from survey.sampling import public_files, verify_views, views
+from survey.sampling import line_views, public_files, verify_views, views
 
 app_name = "draws"
 urlpatterns: list[URLPattern] = [
     path("", views.draw_list, name="list"),
     path("keys/", views.keys, name="keys"),
+    path("my-line", line_views.my_line, name="my_line"),
     path("verify_draw.py", public_files.script, name="script"),
     path("<int:pk>/", views.draw, name="draw"),
     path("<int:pk>/communities/", views.communities, name="communities"),

@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import io
 import json
+import logging
 import subprocess
 from datetime import timedelta
 
@@ -12,9 +13,11 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
+from survey.audit.models import AuditEntry
 from survey.audit.services import SYSTEM
 from survey.common.canonical import sha256_of
 from survey.common.clock import now, today
+from survey.common.crypto import decrypt
 from survey.jobs.models import Job
 from survey.jobs.services import run_job
 from survey.sampling.commitment import hash_secret
@@ -24,6 +27,7 @@ from survey.sampling.services import (
     create_design,
     draw_sample,
     give_secret,
+    household_proof,
     record_timestamp,
     reveal_draw,
     void_draw,
@@ -309,6 +313,60 @@ class TestCommunities:
             "津浦社区" in client.get(url(committed, "communities/"), {"q": "370105003003"}).content.decode()
         )
         assert "没有找到" in client.get(url(committed, "communities/"), {"q": "火星"}).content.decode()
+
+
+class TestMyLine:
+    @pytest.fixture
+    def unit(self, committed):
+        return committed.design.frame.units.select_related("frame", "community").first()
+
+    def ask(self, client, unit, address=None, code=None):
+        typed = address or decrypt(unit.address_cipher, "sampling.address")
+        code = code or "\n".join(household_proof(frame_unit=unit))
+        return client.post("/draws/my-line", {"address": typed, "code": code})
+
+    def test_her_own_letter_is_a_yes_and_leads_to_the_draw(self, client, committed, unit):
+        answer = self.ask(client, unit)
+        text = answer.content.decode()
+        assert answer.status_code == 200
+        assert '<p class="verdict-word">是</p>' in text and "没有被换过" in text
+        assert url(committed) in text
+        assert "no-store" in answer["Cache-Control"]
+
+    def test_another_address_is_a_no(self, client, unit):
+        text = self.ask(client, unit, address="别处 9 号楼 101 室").content.decode()
+        assert '<p class="verdict-word">否</p>' in text and "和这个地址对不上" in text
+
+    def test_an_altered_line_is_a_no(self, client, unit):
+        other = unit.frame.units.exclude(pk=unit.pk).filter(community=unit.community).first()
+        type(other).objects.filter(pk=other.pk).update(commitment="0" * 64)
+        text = self.ask(client, unit).content.decode()
+        assert '<p class="verdict-word">否</p>' in text and "可能被改过" in text
+
+    def test_a_slip_of_the_pen_is_pointed_at(self, client, unit):
+        lines = household_proof(frame_unit=unit)
+        wrong = ("1" if lines[1][0] != "1" else "2") + lines[1][1:]
+        answer = self.ask(client, unit, code=f"{lines[0]} {wrong}")
+        assert answer.status_code == 400 and "第 2 行有一个字符不对" in answer.content.decode()
+
+    def test_nothing_about_her_is_kept_or_logged(self, client, unit, caplog):
+        caplog.set_level(logging.DEBUG)
+        address = decrypt(unit.address_cipher, "sampling.address")
+        before = AuditEntry.objects.count(), Job.objects.count()
+        self.ask(client, unit)
+        code = household_proof(frame_unit=unit)[0].replace(" ", "")
+        assert (AuditEntry.objects.count(), Job.objects.count()) == before
+        for hidden in (address, code, code[:8], str(unit.opaque_id)):
+            assert hidden not in caplog.text.replace(" ", "").replace("+", "")
+        assert not client.session.keys()
+
+    def test_a_script_is_slowed_down(self, client, unit):
+        statuses = [self.ask(client, unit).status_code for _ in range(31)]
+        assert set(statuses[:30]) == {200} and statuses[-1] == 429
+
+    def test_the_form_stands_alone(self, client, db):
+        assert "名录凭证" in client.get("/draws/my-line").content.decode()
+        assert client.post("/draws/my-line", {}).status_code == 400
 
 
 class TestVerifying:
