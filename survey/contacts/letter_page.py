@@ -16,18 +16,23 @@ from survey.common.errors import Problem
 from survey.contacts.codes import shown
 from survey.studies.models import Round
 
+PROOF_PATH = "/draws/my-line"  # where survey/sampling shows a household its line
 TEMPLATE = Path(__file__).with_name("typst") / "letter.typ"
 
 
 @dataclass(frozen=True)
 class Letter:
-    """One household's part of the page. `qr` and `typed` are codes in the clear: never log or store it."""
+    """One household's part of the page. `qr` and `typed` are codes in the clear: never log or store it.
+
+    `proof`: the two lines that prove its place in the frame; None for frames that have none.
+    """
 
     number: str
     place: str
     address: str
     qr: str = ""
     typed: str = ""
+    proof: tuple[str, str] | None = None
 
 
 def qr_svg(address: str) -> str:
@@ -70,6 +75,10 @@ def texts_of(round: Round) -> dict[str, Any]:
             "qr_alt": _("您家的二维码"),
             "keep": _("码只给您家用，请别拍照转发。重寄的信换了新码，旧码就不能用了。"),
             "number": _("编号 "),
+            "proof_title": _("名录凭证"),
+            "proof": _(
+                "凭这两行码和上面的门牌，可以核对：您家确实在抽样名单里，没有被换过。不想核对就不用管它。"
+            ),
             "simulated": _("模拟数据，不是真的信"),
         },
         "parts": parts,
@@ -118,6 +127,7 @@ def render(round: Round, letters: Sequence[Letter], *, public_url: str, language
         "lang": language.split("-")[0],
         "region": "TW" if traditional else "CN" if language.startswith("zh") else "US",
         "site": f"{public_url}/s/",
+        "proof_site": f"{public_url}{PROOF_PATH}",
         "letters": [
             {
                 "number": letter.number,
@@ -125,6 +135,7 @@ def render(round: Round, letters: Sequence[Letter], *, public_url: str, language
                 "address": letter.address,
                 "typed": shown(letter.typed),
                 "qr": qr_svg(f"{public_url}/s/{letter.qr}"),
+                "proof": letter.proof,
             }
             for letter in letters
         ],

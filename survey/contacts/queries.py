@@ -43,7 +43,7 @@ def drawn_cases(round: Round) -> QuerySet[Case]:
     return (
         Case.objects.released()
         .filter(round=round, draw__state=Draw.State.DRAWN)
-        .select_related("frame_unit", "community__parent__parent__parent", "round__study")
+        .select_related("frame_unit__frame", "community__parent__parent__parent", "round__study")
         .order_by("community__path", "number")
     )
 

@@ -1017,7 +1017,10 @@ LINES_SAID = {
     "mine": ("是：您的地址在名录第 {n} 行。", "YES: your address is in the frame, line {n}."),
     "not_mine": ("否：第 {n} 行不是这个地址。请核对地址的写法。", "NO: line {n} is not of this address."),
     "no_line": ("否：名录里没有这个码的那一行。", "NO: the frame has no line of this code."),
-    "bad_code": ("码应为 56 位字母和数字，有一位不对，请再核对。", "the code has 56 letters and digits; one is wrong."),
+    "bad_code": (
+        "码应为 56 位字母和数字，有一位不对，请再核对。",
+        "the code has 56 letters and digits; one is wrong.",
+    ),
     "secret": ("秘密（自己留好，抽样那天再交）：{secret}", "Secret (keep it, give it on the day): {secret}"),
     "digest": ("指纹（现在交给主办方）：{digest}", "Its hash (give it to the office now): {digest}"),
     "need": ("请给出证书文件", "give the file of a certificate"),

@@ -3,6 +3,7 @@
 import base64
 import uuid
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -21,6 +22,7 @@ from survey.contacts.queries import address_of, cases_for_letters, place_of
 from survey.contacts.services.household_codes import Issued, new_codes, store_codes
 from survey.jobs.models import Job
 from survey.sampling.models import Case
+from survey.sampling.services import household_proof
 from survey.studies.models import Round
 
 # A part is compiled in one go: about 8 ms and 1 MB of memory a letter.
@@ -93,7 +95,12 @@ def prepare_letters(
 
 
 def _letter(case: Case) -> Letter:
-    return Letter(number=case.number, place=place_of(case.community), address=address_of(case))
+    return Letter(
+        number=case.number,
+        place=place_of(case.community),
+        address=address_of(case),
+        proof=household_proof(frame_unit=case.frame_unit),
+    )
 
 
 def _check_fonts(
@@ -151,16 +158,7 @@ def _print_part(
     acting_user: Actor,
 ) -> None:
     """Compile one part, then store everything that makes it true together."""
-    letters = [
-        Letter(
-            number=case.number,
-            place=waiting[case].place,
-            address=waiting[case].address,
-            qr=qr,
-            typed=typed,
-        )
-        for case, qr, typed in issued
-    ]
+    letters = [replace(waiting[case], qr=qr, typed=typed) for case, qr, typed in issued]
     document = render(batch.round, letters, public_url=settings.PUBLIC_URL, language=language)
     with transaction.atomic():
         store_codes(issued=issued, batch=batch, acting_user=acting_user)

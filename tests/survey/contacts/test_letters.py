@@ -14,6 +14,7 @@ from survey.common.crypto import encrypt
 from survey.common.errors import Problem
 from survey.contacts.codes import shown
 from survey.contacts.models import Contact, HouseholdCode, LetterBatch
+from survey.contacts.queries import address_of
 from survey.contacts.services import (
     find_case_by_qr,
     find_case_by_typed,
@@ -25,7 +26,8 @@ from survey.contacts.services import (
 from survey.contacts.tasks import PREPARE_LETTERS, start_letters
 from survey.jobs.models import Job
 from survey.jobs.services import HEARTBEAT_LOST_AFTER, run_job
-from survey.sampling.models import Case, FrameUnit
+from survey.sampling.models import Case, FrameUnit, FrameVersion
+from survey.sampling.services import check_household_line
 from survey.studies.models import Round, Study
 from tests import factories
 
@@ -108,6 +110,28 @@ def test_the_printed_codes_open_the_door(round_, lead):
     _batch, issued = printed(round_, lead)
     for case, qr, typed in issued:
         assert find_case_by_qr(qr) == find_case_by_typed(typed, address="203.0.113.5") == case
+
+
+PROOF = re.compile(r"((?:[0-9A-Z]{4} ){6}[0-9A-Z]{4})(?![0-9A-Z-])")
+
+
+def test_the_letter_proves_that_the_household_is_in_the_frame(round_, lead):
+    batch, issued = printed(round_, lead)
+    pages = pages_of(open_letters(batch=batch, part=1, acting_user=lead))
+    for page, (case, _qr, _typed) in zip(pages, issued, strict=True):
+        first, second = PROOF.findall(page)
+        assert "https://diaocha.example.cn/draws/my-line" in page
+        address = address_of(case)
+        assert re.sub(r"\s", "", address) in re.sub(r"\s", "", page)
+        assert check_household_line(code=f"{first}\n{second}", address=address).ok
+
+
+def test_a_frame_of_the_first_release_has_letters_without_a_proof(round_, lead):
+    FrameVersion.objects.update(hash_algorithm="minyi-frame-1")
+    batch, _issued = printed(round_, lead)
+    page = pages_of(open_letters(batch=batch, part=1, acting_user=lead))[0]
+    assert PROOF.findall(page) == []
+    assert "my-line" not in page
 
 
 def test_each_letter_is_a_contact_and_a_second_run_finds_nobody_waiting(round_, lead):
