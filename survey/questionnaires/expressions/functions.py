@@ -180,12 +180,12 @@ def _xpath_round(x: float) -> float:
     return x if math.isnan(x) or math.isinf(x) else math.floor(x + 0.5)
 
 
-def _substring(env: "Environment", value: Value, start: Value, length: Value = math.inf) -> str:
+def _substring(env: "Environment", value: Value, start: Value, length: Value | None = None) -> str:
     """1-based, with XPath 1.0's rounding (section 4.2 of the recommendation)."""
     text = to_string(value, env.zone)
     units = len(utf16(text)) // 2
     first = _xpath_round(to_number(start, env.zone))
-    last = first + _xpath_round(to_number(length, env.zone))
+    last = math.inf if length is None else first + _xpath_round(to_number(length, env.zone))
     if math.isnan(first) or math.isnan(last):
         return ""
     low, high = max(first, 1.0), min(last, units + 1.0)

@@ -513,7 +513,7 @@
   function substring(env, value, start, length) {
     const text = toString(value, env.zone);
     const first = xpathRound(toNumber(start, env.zone));
-    const last = first + xpathRound(length === undefined ? Infinity : toNumber(length, env.zone));
+    const last = length === undefined ? Infinity : first + xpathRound(toNumber(length, env.zone));
     if (isNaN(first) || isNaN(last)) return "";
     const low = Math.max(first, 1), high = Math.min(last, text.length + 1);
     return low < high ? text.slice(low - 1, high - 1) : "";
