@@ -127,7 +127,7 @@ def _rows(draw: Draw, state: str, signature: dict[str, str] | None) -> list[Row]
     if others := _others(draw):
         rows.append((_("这一轮的别次"), others, "text"))
     if signature:
-        rows.append((_("签名（Ed25519）"), _hex(signature["value"]), "mono"))
+        rows.append((_("Ed25519 签名"), _hex(signature["value"]), "mono"))
         rows.append((_("签名公钥"), _hex(signature["public_key"]), "mono"))
     return rows
 
