@@ -148,7 +148,8 @@ def _points(entry: BankEntry, choices: list[Choice]) -> dict[str, float]:
     points = [100 * (steps - place) / steps for place in range(steps + 1)]
     if "反向" in entry.scoring:
         points.reverse()
-    return {str(choice["code"]): value for choice, value in zip(choices, points, strict=True)}
+    whole = [int(value) if value.is_integer() else value for value in points]
+    return {str(choice["code"]): value for choice, value in zip(choices, whole, strict=True)}
 
 
 def _ends(languages: list[str]) -> dict[str, dict[str, str]]:

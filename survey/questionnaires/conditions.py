@@ -215,6 +215,29 @@ def _value(tree: Any) -> Literal | None:
     return None
 
 
+# ---- smallest and largest number -------------------------------------------------------------------------
+
+
+def write_range(least: float | None, most: float | None) -> str:
+    """The constraint of a number between two limits, either of which may be open; "" when both are."""
+    parts = [
+        f". {sign} {_literal(value)}" for sign, value in ((">=", least), ("<=", most)) if value is not None
+    ]
+    return " and ".join(parts)
+
+
+def read_range(tree: Any) -> tuple[int | float | None, int | float | None] | None:
+    """The limits that a constraint states, or None when it says something else."""
+    limits: dict[str, Any] = {}
+    for part in _parts(tree, "and"):
+        value = _value(part[2]) if isinstance(part, list) and len(part) == 3 else None
+        known = value is not None and part[0] in (">=", "<=") and part[0] not in limits
+        if not known or part[1] != ["self"] or isinstance(value, str | date):
+            return None
+        limits[part[0]] = value
+    return limits.get(">="), limits.get("<=")
+
+
 # ---- with a document -----------------------------------------------------------------------------------
 
 KINDS = {

@@ -264,11 +264,12 @@ def put_item(
     choices: list[Choice] | None = None,
     only_here: bool = False,
     stem: dict[str, Any] | None = None,
+    lists: dict[str, list[Choice]] | None = None,
 ) -> None:
     """The item as the author has it now, in the place it has; `choices` is the content of its list.
 
     `only_here`: other items that share the list keep theirs, this one gets a copy. `stem` is the text over
-    the matrix that the item is a row of.
+    the matrix that the item is a row of. `lists` are further lists that the item names (its missing answers).
     """
     block, held = _found(document, subject)
     name = item["name"]
@@ -277,6 +278,9 @@ def put_item(
         if name in all_names(document):
             raise EditError("name_taken", name=name)
         rename_everywhere(document, subject, name)
+    for brought, content in (lists or {}).items():
+        known = _bring_list(document, brought, content)
+        item |= {part: known for part in ("list", "missing") if item.get(part) == brought}
     if choices is not None and item["type"] in CHOICE_TYPES:
         _put_choices(document, held, item, choices, only_here)
     if stem is not None and "matrix" in item:

@@ -1,0 +1,151 @@
+"""What the editor's page shows of a draft: the outline, the checks beside each item, the history."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from survey.console.editor.words import TYPES, advice_words, deed_words
+from survey.questionnaires.document import (
+    Block,
+    Document,
+    Problem,
+    block_items,
+    item_index,
+    text_in,
+    total_seconds,
+)
+from survey.questionnaires.drafting import check_draft
+from survey.questionnaires.models import QuestionnaireVersion
+from survey.questionnaires.wording import advise
+
+OPEN_UP_TO = 60  # items: a longer questionnaire opens only the block that is worked on
+
+
+@dataclass
+class OutlineItem:
+    """One line of the outline."""
+
+    number: int
+    name: str
+    label: str
+    type: str
+    conditional: bool
+    errors: int
+    advice: int
+    matrix: str = ""
+
+
+@dataclass
+class OutlineBlock:
+    """A block of the outline; `items` is empty while it is closed."""
+
+    block: Block
+    title: str
+    count: int
+    is_open: bool
+    first: int
+    errors: int = 0
+    advice: int = 0
+    items: list[OutlineItem] = field(default_factory=list)
+
+
+@dataclass
+class Checked:
+    """Problems and advice of a draft, by item ("" for the whole)."""
+
+    problems: dict[str, list[dict[str, Any]]]
+    advice: dict[str, list[dict[str, Any]]]
+    n_errors: int
+    n_advice: int
+
+
+def checked(document: Document) -> Checked:
+    """Run the checks and sort what they say by item."""
+    problems: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    found = check_draft(document)
+    for problem in found:
+        for owner in _owners(document, problem):
+            problems[owner].append({"level": problem.level, "text": problem.message, "where": problem.where})
+    advice: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    told = advise(document)
+    for each in told:
+        advice[each.item].append(advice_words(each))
+    errors = sum(1 for problem in found if problem.level == "error")
+    return Checked(dict(problems), dict(advice), errors, len(told) + len(found) - errors)
+
+
+def _owners(document: Document, problem: Problem) -> list[str]:
+    """The items or the block that a problem is about; a choice list's problem is shown at its first item."""
+    names = set(item_index(document)) | {block["name"] for block in document["blocks"]}
+    where = problem.where
+    for candidate in (where, where.rpartition(".")[0]):
+        if candidate in names:
+            return [candidate]
+    list_name = where.partition("/")[0]
+    users = [
+        name
+        for name, (_block, item) in item_index(document).items()
+        if list_name in (item.get("list"), item.get("missing"))
+    ]
+    return users[:1] or [""]
+
+
+def outline_of(document: Document, found: Checked, opened: str) -> list[OutlineBlock]:
+    """Blocks with their items; in a long questionnaire only the block `opened` shows its items."""
+    total = sum(len(block_items(block)) for block in document["blocks"])
+    language, number, lines = document["default_language"], 0, []
+    for block in document["blocks"]:
+        items = block_items(block)
+        line = OutlineBlock(
+            block=block,
+            title=text_in(block.get("title"), language, document),
+            count=len(items),
+            is_open=total <= OPEN_UP_TO or block["name"] == opened,
+            first=number + 1,
+        )
+        names = [item["name"] for item in items] + [block["name"]]
+        line.errors = sum(_errors(found, name) for name in names)
+        line.advice = sum(len(found.advice.get(name, [])) for name in names)
+        for item in items:
+            number += 1
+            if line.is_open:
+                line.items.append(_line(document, item, number, found))
+        lines.append(line)
+    return lines
+
+
+def _errors(found: Checked, name: str) -> int:
+    return sum(1 for problem in found.problems.get(name, []) if problem["level"] == "error")
+
+
+def _line(document: Document, item: dict[str, Any], number: int, found: Checked) -> OutlineItem:
+    name, errors = item["name"], _errors(found, item["name"])
+    return OutlineItem(
+        number=number,
+        name=name,
+        label=text_in(item.get("label"), document["default_language"], document),
+        type=str(TYPES[item["type"]]),
+        conditional="relevant" in item,
+        errors=errors,
+        advice=len(found.advice.get(name, [])) + len(found.problems.get(name, [])) - errors,
+        matrix=item.get("matrix", ""),
+    )
+
+
+def history_of(version: QuestionnaireVersion) -> dict[str, Any]:
+    """Whether there is something to undo or redo, and what was done last."""
+    if version.step is None:
+        return {"can_undo": False, "can_redo": False, "last": None}
+    numbers = set(version.steps.values_list("number", flat=True))
+    last = version.steps.select_related("created_by").filter(number=version.step).first()
+    return {
+        "can_undo": version.step - 1 in numbers,
+        "can_redo": version.step + 1 in numbers,
+        "last": last,
+        "last_words": deed_words(last.deed, last.subject) if last and last.deed else "",
+    }
+
+
+def minutes_of(document: Document) -> dict[str, float]:
+    """Stated minutes of each mode when everything is asked."""
+    return {mode: round(total_seconds(document, mode) / 60, 1) for mode in ("web", "door")}
