@@ -10,6 +10,7 @@ from playwright.sync_api import Error, sync_playwright
 
 os.environ.setdefault("MINYI_ENV", "test")
 
+from survey.questionnaires.queries import published_version
 from tests import factories
 
 # The machine's own browser serves as well as Playwright's download.
@@ -63,8 +64,9 @@ def interviewer(regions):
 
 @pytest.fixture(autouse=True)
 def _clear_cache(request, django_db_blocker):
-    """Throttle counts live in the cache; they must not leak from one test into another."""
+    """Throttle counts and read questionnaires must not leak into the next test, where ids come again."""
     yield
+    published_version.cache_clear()
     if request.node.get_closest_marker("django_db"):
         with django_db_blocker.unblock():
             cache.clear()

@@ -22,7 +22,7 @@ from survey.common.errors import Problem
 from survey.regions.models import Region
 from survey.responses import services
 from survey.responses.models import Respondent
-from survey.responses.pages import resident_page
+from survey.responses.pages import resident_sends
 from survey.responses.services.attachments import MAX_BYTES
 from survey.responses.submission import read_body, read_moment, read_uuid
 
@@ -32,7 +32,7 @@ DAY_S = 24 * 3600
 
 
 @require_http_methods(["GET", "PUT", "POST"])
-@resident_page
+@resident_sends
 def draft(request: HttpRequest, respondent: Respondent) -> HttpResponse:
     """Keep what was answered so far, or give it back."""
     if request.method == "GET":
@@ -58,7 +58,7 @@ def _sequence(body: dict[str, Any]) -> int:
 
 
 @require_POST
-@resident_page
+@resident_sends
 def attachments(request: HttpRequest, respondent: Respondent) -> HttpResponse:
     """Keep one photo or signature until the questionnaire that names it comes."""
     file = request.FILES.get("file")

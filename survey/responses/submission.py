@@ -33,7 +33,7 @@ from survey.common.clock import now
 from survey.common.errors import Problem
 from survey.responses import services
 from survey.responses.models import Respondent, Response
-from survey.responses.pages import LANGUAGE_CODES, resident_page
+from survey.responses.pages import LANGUAGE_CODES, resident_sends
 from survey.responses.receipts import receipt_of
 
 MAX_BODY_BYTES = 256 * 1024
@@ -42,7 +42,7 @@ LONGEST_WAIT = timedelta(days=180)  # as long as the phone's secret lives
 
 
 @require_POST
-@resident_page
+@resident_sends
 def submit(request: HttpRequest, respondent: Respondent) -> HttpResponse:
     """Accept one questionnaire, once."""
     response, created = hand_in(respondent, **read_submission(request)._asdict())
@@ -108,7 +108,7 @@ def hand_in(
     if not is_repeat:
         if document_hash != respondent.round.questionnaire_version.document_hash:
             raise Problem("responses.old_version")
-        if respondent.selected_person is None:
+        if respondent.selected_person_id is None:
             raise Problem("responses.no_person")
     return services.accept_response(
         client_id=client_id,

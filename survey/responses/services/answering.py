@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from survey.audit.services import Actor, record
 from survey.common.canonical import sha256_of
@@ -70,7 +71,7 @@ def accept_response(
     known = _known(client_id, raw_hash)
     if known is not None:
         return known, False
-    round_ = case.round if case is not None else respondent.round
+    round_ = respondent.round if respondent is not None else case.round
     require_open(round_)
     if standing_response(case) is not None:
         raise Problem("responses.already_answered")
@@ -161,7 +162,10 @@ def _store(response: Response, answers: dict[str, Any], acting_user: Actor) -> N
         Case.objects.select_for_update().get(pk=case.pk)  # phones of one household queue here
     response.save(force_insert=True)
     claim_attachments(response=response, named=_attachments_in(document, answers))
-    SavedDraft.objects.filter(client_id=response.client_id).delete()
+    its_drafts = Q(client_id=response.client_id)
+    if case is not None:
+        its_drafts |= Q(respondent__case=case)  # nobody of this household needs theirs now
+    SavedDraft.objects.filter(its_drafts).delete()
     if case is None:
         take_quotas(
             round=response.round,
@@ -172,7 +176,6 @@ def _store(response: Response, answers: dict[str, Any], acting_user: Actor) -> N
             at=response.submitted_at,
         )
     else:
-        SavedDraft.objects.filter(respondent__case=case).delete()  # nobody of this household needs them now
         if response.mode == Response.Mode.WEB:
             came_by = response.respondent.channel if response.respondent else ""
             record_contact(

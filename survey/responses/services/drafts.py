@@ -14,10 +14,9 @@ from survey.common.crypto import DecryptionError, decrypt, encrypt
 from survey.common.errors import Problem
 from survey.responses.models import Respondent, Response, SavedDraft
 from survey.responses.services.standing import (
-    current_consent,
     region_code,
     require_open,
-    standing_response,
+    standing_consents,
 )
 
 PURPOSE = "responses.draft"
@@ -70,10 +69,12 @@ def save_draft(
 
 def _require_may_answer(respondent: Respondent, client_id: uuid.UUID) -> None:
     require_open(respondent.round)
-    is_in = Response.objects.filter(client_id=client_id).exists()
-    if is_in or standing_response(respondent.case) is not None:
+    is_in = Q(client_id=client_id)
+    if respondent.case_id is not None:
+        is_in |= Q(case=respondent.case, state=Response.State.ACCEPTED, superseded_by__isnull=True)
+    if Response.objects.order_by().filter(is_in).exists():
         raise Problem("responses.already_answered")
-    if current_consent(respondent) is None:
+    if not standing_consents(respondent).exists():
         raise Problem("responses.no_consent")
 
 

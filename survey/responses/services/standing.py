@@ -1,5 +1,7 @@
 """Where a household and its respondents stand: what every deed asks first."""
 
+from django.db.models import QuerySet
+
 from survey.common.errors import Problem
 from survey.responses.models import Consent, Respondent, Response
 from survey.sampling.models import Case
@@ -12,13 +14,16 @@ def require_open(round: Round) -> None:
         raise Problem("contacts.closed")
 
 
+def standing_consents(respondent: Respondent) -> QuerySet[Consent]:
+    """The respondent's agreements to the text that the round pins now."""
+    return respondent.consents.filter(
+        text=respondent.round.consent_text_id, withdrawn_at__isnull=True
+    ).order_by()
+
+
 def current_consent(respondent: Respondent) -> Consent | None:
-    """The respondent's agreement to the text that the round pins now, if it stands."""
-    return (
-        respondent.consents.filter(text=respondent.round.consent_text_id, withdrawn_at__isnull=True)
-        .order_by("-given_at")
-        .first()
-    )
+    """The newest of them, if any stands."""
+    return standing_consents(respondent).order_by("-given_at").first()
 
 
 def standing_response(case: Case | None) -> Response | None:
