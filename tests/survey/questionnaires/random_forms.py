@@ -322,28 +322,31 @@ def _matrices(rng, doc):
     return {"m": {"label": {"zh-hans": "题干"}, "order": _order(rng)}}
 
 
-def _row(rng, items, chance=0.75):
+def _row(rng, items, fitting):
+    """Answers of one form or instance; `fitting` ones are of their type and mostly valid."""
     answers = {}
     for each in items:
-        if rng.random() < chance:
-            kind = each["type"] if rng.random() < 0.9 else rng.choice(TYPES)
-            answers[each["name"]] = rng.choice(FITTING[kind])
+        if rng.random() < (0.95 if fitting else 0.75):
+            kind = each["type"] if fitting or rng.random() < 0.9 else rng.choice(TYPES)
+            known = FITTING[kind]
+            answers[each["name"]] = rng.choice(known[:3] if fitting else known)
         elif rng.random() < 0.1:
             answers[each["name"]] = rng.choice([None, "", []])
     return answers
 
 
 def sheet(rng, doc):
-    """Random raw answers, mostly of a fitting kind, sometimes of none."""
-    answers = {}
+    """Random raw answers: in half of the sheets fitting ones, in the others mixed, in some hostile."""
+    answers, fitting = {}, rng.random() < 0.5
     for block in doc["blocks"]:
         items = block.get("items", [])
         if "repeat" not in block:
-            answers |= _row(rng, items)
-        elif rng.random() < 0.85:
-            answers[block["name"]] = [_row(rng, items) for _instance in range(rng.choice([0, 1, 2, 2, 3, 5]))]
+            answers |= _row(rng, items, fitting)
+        elif fitting or rng.random() < 0.85:
+            number = rng.choice([1, 2, 3] if fitting else [0, 1, 2, 2, 3, 5])
+            answers[block["name"]] = [_row(rng, items, fitting) for _instance in range(number)]
         elif rng.random() < 0.5:
             answers[block["name"]] = rng.choice(BAD_ROWS)
-    if rng.random() < 0.1:
+    if not fitting and rng.random() < 0.2:
         answers[rng.choice(STRANGE)] = rng.choice([1, "x", [], {}, [{}]])
     return answers
