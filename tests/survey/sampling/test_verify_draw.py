@@ -13,9 +13,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from survey.common.canonical import canonical_json
+from survey.common.crypto import decrypt
 from survey.sampling import verify_draw
 from survey.sampling.certificate import certificate_of, fingerprints
 from survey.sampling.lines import normalise_address
+from survey.sampling.proof_code import proof_lines
 from survey.sampling.tree import leaf_hash, tree_root
 from survey.sampling.verify_draw import DIFFERS, UNCHECKED, verify
 from tests.survey.sampling.revealed import make_committed, make_drawn, make_revealed
@@ -372,6 +374,22 @@ def test_it_makes_a_secret_for_a_party(folder):
     secret, digest = first
     assert hashlib.sha256(bytes.fromhex(secret)).hexdigest() == digest
     assert second[0] != secret
+
+
+def test_a_resident_finds_her_line_with_the_code_of_her_letter(folder, revealed):
+    unit = revealed.draw.design.frame.units.get(position=7)
+    address = decrypt(unit.address_cipher, "sampling.address")
+    code = " ".join(proof_lines(salt=bytes(unit.salt), opaque_id=unit.opaque_id))
+    files = ("certificate.json", "frame.csv")
+    done = run(folder, "--my-line", code.lower(), "--address", f" {address}", *files)
+    assert done.returncode == 0 and "您的地址在名录第" in done.stdout
+    assert run(folder, "--my-line", code, "--address", address + "1", *files).returncode == 1
+    wrong = code[:-1] + ("0" if code[-1] != "0" else "1")
+    done = run(folder, "--my-line", wrong, "--address", address, *files)
+    assert done.returncode == 2 and "56 位" in done.stdout
+    (folder / "frame.csv").write_text("".join(revealed.lines[:2]), encoding="utf-8")
+    done = run(folder, "--my-line", code, "--address", address, *files)
+    assert done.returncode == 1 and "没有这个码" in done.stdout
 
 
 def test_it_parses_as_python_38():
