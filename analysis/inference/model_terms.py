@@ -1,5 +1,6 @@
 """Model terms and their columns: numbers, categories against their first level, products."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -72,15 +73,22 @@ def model_columns(design: Design, terms: Sequence[str | Term], mask: np.ndarray)
     """Code the terms; levels without rows in `mask` are dropped, the first one left is the reference."""
     coded = as_terms(terms, design.columns)
     levels = _levels_in_use(design, coded, mask)
-    n = design.n_rows
-    blocks: list[np.ndarray] = [np.ones((n, 1))]
+    # One array, filled term by term: at a million rows a second copy of it would be the peak of memory.
+    x = np.empty((design.n_rows, 1 + sum(_width(term, levels) for term in coded)))
+    x[:, 0] = 1.0
     names, owner = [INTERCEPT], [-1]
     for number, term in enumerate(coded):
         labels, block = _code(term, design.columns, levels)
-        blocks.append(block)
+        x[:, len(names) : len(names) + len(labels)] = block
         names += labels
         owner += [number] * len(labels)
-    return ModelColumns(np.column_stack(blocks), tuple(names), np.array(owner), coded, levels)
+    return ModelColumns(x, tuple(names), np.array(owner), coded, levels)
+
+
+def _width(term: Term, levels: Mapping[str, tuple]) -> int:
+    """Columns of a term."""
+    parts = term.parts if isinstance(term, Interaction) else (term,)
+    return math.prod(len(levels[p.name]) - 1 if isinstance(p, Categorical) else 1 for p in parts)
 
 
 def new_columns(model: ModelColumns, data: Mapping[str, Sequence[Any]]) -> np.ndarray:
