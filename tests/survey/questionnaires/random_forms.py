@@ -11,6 +11,7 @@ CONSTRAINTS = [
     ". != ''",
     "date(.) > 9",
     "contains(., '3')",
+    ". != ' 2026-11-22'",
 ]
 TYPES = [
     *(
@@ -77,7 +78,15 @@ REPEATED = [
     ),
 ]
 FILTERS = [
-    *("area = 's'", "size > {a}", "area = {r}", "name != {r}", "selected({r}, name)", "nothing = {a}"),
+    *(
+        "name = '01'",
+        "area = 's'",
+        "size > {a}",
+        "area = {r}",
+        "name != {r}",
+        "selected({r}, name)",
+        "nothing = {a}",
+    ),
     *(
         "area = 'n' or size < {r}",
         "date(area) = 1",
