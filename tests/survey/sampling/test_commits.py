@@ -335,6 +335,7 @@ def authority(tmp_path_factory):
             "ts", "-reply", "-queryfile", "q", "-config", "tsa.cnf", "-section", "one", "-signer", "crt",
             "-inkey", "key", "-out", "r",
         )  # fmt: skip
+        openssl("ts", "-verify", "-in", "r", "-data", "data", "-CAfile", "crt")
         return (folder / "r").read_bytes()
 
     return stamp
