@@ -126,7 +126,7 @@ def item_bank(request: HttpRequest, pk: int) -> HttpResponse:
         problem=problem,
         draft=draft,
         blocks=blocks,
-        block=request.POST.get("block") or request.GET.get("block", ""),
+        into_block=request.POST.get("block") or request.GET.get("block", ""),
         document=draft.document if draft else {"default_language": "zh-hans"},
         entries=bank.search(sought, topic),
         own=own[:200],

@@ -211,7 +211,7 @@ def _block_context(
     else:
         relevant = condition_state(document, block.get("relevant"), language)
     return {
-        "block": block,
+        "the_block": block,  # {{ block }} is the template's own word
         "block_count": len(block_items(block)),
         "relevant": relevant,
         "others": list(items_of(document)),

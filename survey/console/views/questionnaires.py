@@ -11,16 +11,18 @@ from django.views.decorators.http import require_http_methods, require_POST
 from survey.accounts.access import allowed
 from survey.accounts.policies import may, require
 from survey.common.errors import Problem
+from survey.console.editor.words import advice_words
 from survey.console.forms import FormFileForm
 from survey.console.page import paged, render_step
 from survey.console.rows import one_of, team_round
 from survey.console.setup_form import SetupForm, consent_drafts
 from survey.console.uploads import FORM_KINDS, FORM_MAX_BYTES, keep_upload
 from survey.indicators.services import load_default_indicators
-from survey.questionnaires.checking import check_document
 from survey.questionnaires.document import total_seconds
+from survey.questionnaires.drafting import check_draft
 from survey.questionnaires.models import QuestionnaireVersion
 from survey.questionnaires.services import as_errors, outline, publish_version, read_form, store_draft
+from survey.questionnaires.wording import advise
 from survey.studies.models import Round
 from survey.studies.services import pin_round, publish_consent_text
 
@@ -86,6 +88,7 @@ def version(request: HttpRequest, pk: int, version_pk: int) -> HttpResponse:
     round_ = team_round(request.user, pk)
     row = _version(request, version_pk)
     items = outline(row.document, get_language() or "zh-hans")
+    problems = as_errors(check_draft(row.document))
     return render_step(
         request,
         "questionnaire_version.html",
@@ -94,7 +97,9 @@ def version(request: HttpRequest, pk: int, version_pk: int) -> HttpResponse:
         version=row,
         items=items,
         minutes=max(1, round(total_seconds(row.document) / 60)),
-        problems=as_errors(check_document(row.document)),
+        problems=problems,
+        n_errors=sum(1 for problem in problems if problem["level"] == "error"),
+        advice=[advice_words(each) for each in advise(row.document)],
         may_publish=may(request.user, "questionnaires.manage"),
     )
 
