@@ -29,7 +29,7 @@ from analysis.planning.clusters import (
     optimum_take,
     three_stage_design,
 )
-from analysis.planning.curve import CurvePoint, cost_precision_curve
+from analysis.planning.curve import CurvePoint, cost_precision_curve, cost_precision_table
 from analysis.planning.homogeneity import (
     DesignEffect,
     WeightEffect,
@@ -77,6 +77,7 @@ __all__ = [
     "cluster_design_effect",
     "clusters_for_target",
     "cost_precision_curve",
+    "cost_precision_table",
     "detectable_change",
     "fixed_clusters",
     "forecast_streets",

@@ -1,9 +1,10 @@
 """Cost against precision: what each budget buys with the best take per cluster."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
+import pandas as pd
 
 from analysis.errors import DesignError
 from analysis.planning.clusters import budget_take, optimum_take
@@ -55,6 +56,19 @@ def cost_precision_curve(
         _best(budget, cost_cluster, cost_element, sd, rho, response_rate, max_clusters, max_take, confidence)
         for budget in budgets
     ]
+
+
+def cost_precision_table(points: Sequence[CurvePoint]) -> pd.DataFrame:
+    """The curve as a table, a row per budget in rising order.
+
+    `yuan_per_narrowing` is what the step from the row before costs for each unit of half-width that it
+    takes off: the price of precision. NaN in the first row, infinite where a step buys nothing.
+    """
+    table = pd.DataFrame([asdict(point) for point in sorted(points, key=lambda point: point.budget)])
+    spent, gained = table["cost"].diff(), -table["half_width"].diff()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        price = np.where(gained > 0, spent / gained, np.inf)
+    return table.assign(yuan_per_narrowing=np.where(spent.isna(), np.nan, price))
 
 
 def _best(

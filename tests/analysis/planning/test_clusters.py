@@ -92,6 +92,18 @@ def test_more_money_never_buys_less():
     assert all(a >= b - 1e-12 for a, b in pairwise(widths))
 
 
+def test_the_table_prices_each_step_of_the_curve():
+    points = curve([20_000, 5_000, 10_000])
+    table = planning.cost_precision_table(points)
+    assert list(table["budget"]) == [5_000, 10_000, 20_000]
+    first, second = table.iloc[0], table.iloc[1]
+    step = (second["cost"] - first["cost"]) / (first["half_width"] - second["half_width"])
+    assert np.isnan(first["yuan_per_narrowing"]) and second["yuan_per_narrowing"] == pytest.approx(step)
+    assert table["yuan_per_narrowing"].iloc[2] > step
+    idle = planning.cost_precision_table(curve([50_000, 60_000], max_clusters=10, max_take=22))
+    assert np.isinf(idle["yuan_per_narrowing"].iloc[1])
+
+
 def test_the_field_bounds_the_curve():
     (point,) = curve([50_000], max_clusters=10, max_take=22)
     assert (point.clusters, point.take) == (10, 22)
