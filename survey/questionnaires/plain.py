@@ -36,8 +36,9 @@ from survey.questionnaires.plain_fields import (
     Regions,
     how_many,
     make_field,
+    say,
 )
-from survey.questionnaires.validation import AnswerError, answer_error, item_error, message_for
+from survey.questionnaires.validation import AnswerError, answer_error, item_error
 
 __all__ = [
     "PlainField",
@@ -195,7 +196,7 @@ def _error(run: Run, place: str) -> AnswerError | None:
     if place in run.repeats:
         if place in run.raw:
             return None
-        return AnswerError(place, "required", message_for(run, place, "required"))
+        return AnswerError(place, "required", say("choose_number", run.language))
     _repeat, name, at = _read_place(place)
     code = item_error(run, run.index[name][1], at=at)
     return answer_error(run, name, code, at) if code else None

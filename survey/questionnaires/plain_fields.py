@@ -37,6 +37,11 @@ WIDGETS = {
 # What plain pages themselves say; {0} is a number.
 WORDS: dict[str, dict[str, str]] = {
     "how_many": {"zh-hans": "一共要填几组？", "zh-hant": "一共要填幾組？", "en": "How many are there?"},
+    "choose_number": {
+        "zh-hans": "请选一个数；没有就选 0。",
+        "zh-hant": "請選一個數；沒有就選 0。",
+        "en": "Please choose a number; 0 when there is none.",
+    },
     "place": {
         "zh-hans": "这台手机的浏览器读不了位置，请换一台手机打开，或者跳过这题。",
         "zh-hant": "這台手機的瀏覽器讀不了位置，請換一台手機打開，或者跳過這題。",
@@ -157,12 +162,11 @@ def how_many(run: Run, block: Block, error: str = "") -> PlainField:
     name, repeat = block["name"], block["repeat"]
     chosen = run.instances(name) if name in run.raw else None
     numbers = range(repeat.get("min", 0), max_instances(block) + 1)
-    title = text_in(block.get("title"), run.language, run.document)
     return PlainField(
         name=name,
         widget="radio",
         label=say("how_many", run.language),
-        hint=title,
+        hint="",
         value="",
         options=[PlainOption(str(number), str(number), number == chosen, False) for number in numbers],
         missing_name=name,
