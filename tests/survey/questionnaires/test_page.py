@@ -4,100 +4,23 @@ import json
 import re
 import shutil
 import subprocess
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 
 from survey.questionnaires.data.build_core import PATH
-from survey.questionnaires.scripts import scripts_for, words_of
 from survey.questionnaires.validation import validate_answers
 from survey.questionnaires.xlsform import read_xlsform
-
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
+from tests.survey.questionnaires.phone import STATIC, axe_faults, kept, serving
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
-STATIC = Path(__file__).parents[3] / "survey"
-FOLDER = "/questionnaires/static"
 RESIDENT_SCRIPTS = [
     *(STATIC / "questionnaires" / "static" / "questionnaires").glob("*.js"),
     *(STATIC / "responses" / "static" / "responses").glob("*.js"),
 ]
-REFUSALS = {
-    409: {"detail": "这份答卷已经收到过，没有覆盖。"},
-    422: {"detail": "有 1 题需要再看一下。", "errors": [{"item": "Q01", "reason": "请再看看这一题。"}]},
-    503: {},
-}
-
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="this machine has no Chromium"),
 ]
-
-
-class Server(ThreadingHTTPServer):
-    """Serves the page; keeps what was posted; `status` is what the next POST gets."""
-
-    def __init__(self, document):
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.page, self.posts, self.status = page_of(document), [], 201
-
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.server_port}"
-
-
-class Handler(BaseHTTPRequestHandler):
-    def log_message(self, *_arguments):
-        """Quiet."""
-
-    def answer(self, status, kind, body):
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body)))
-        self.send_header("Content-Security-Policy", "default-src 'self'; img-src 'self' data:")
-        self.end_headers()
-        self.wfile.write(body)
-
-    def do_GET(self):
-        kinds = {".css": "text/css", ".js": "text/javascript"}
-        file = STATIC / self.path.lstrip("/")
-        if self.path == "/":
-            self.answer(200, "text/html; charset=utf-8", self.server.page)
-        elif self.path == "/thanks":
-            self.answer(200, "text/html; charset=utf-8", "<!doctype html><h1>谢谢</h1>".encode())
-        elif file.suffix in kinds and file.is_file():
-            self.answer(200, kinds[file.suffix], file.read_bytes())
-        else:
-            self.answer(404, "text/plain", b"")
-
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        self.server.posts.append((self.headers["X-CSRFToken"], body))
-        reply = REFUSALS.get(self.server.status, {"ok": True})
-        self.answer(self.server.status, "application/json", json.dumps(reply).encode())
-
-
-def page_of(document):
-    text = json.dumps(document, ensure_ascii=False).replace("<", "\\u003c")
-    scripts = "".join(
-        f'<script type="module" src="{FOLDER}/{path}"></script>'
-        for path in scripts_for(document, ["zh-hans"])
-    )
-    scripts += "".join(
-        f'<template data-words="{each}" data-src="{FOLDER}/{words_of(each)}"></template>'
-        for each in ("zh-hant", "en")
-    )
-    return f"""<!doctype html><html lang="zh-CN"><head><meta charset="utf-8"><title>居民满意度调查</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="stylesheet" href="/common/static/common/tokens.css">
-<link rel="stylesheet" href="{FOLDER}/questionnaires/form.css">
-</head><body><div id="minyi-form" data-document="minyi-document" data-document-hash="h1"
-data-submit-url="/submit" data-thanks-url="/thanks"
-data-draft-key="case-1" data-csrf="token" data-lang="zh-hans" data-mode="web"></div>
-<script type="application/json" id="minyi-document">{text}</script>{scripts}</body></html>""".encode()
 
 
 @pytest.fixture(scope="module")
@@ -112,11 +35,8 @@ def browser(chromium):
 
 @pytest.fixture
 def server(core):
-    running = Server(core)
-    threading.Thread(target=running.serve_forever, daemon=True).start()
-    yield running
-    running.shutdown()
-    running.server_close()
+    with serving(core) as running:
+        yield running
 
 
 @pytest.fixture
@@ -134,7 +54,7 @@ def page(browser, server):
 
 
 def at(page):
-    return page.evaluate("JSON.parse(localStorage['minyi:draft:case-1']).at")
+    return kept(page)["at"]
 
 
 def walk(page, stop=None, unsafe=False):
@@ -151,10 +71,6 @@ def walk(page, stop=None, unsafe=False):
         if name == "D03":
             return
         page.click(".mf-next")
-
-
-def violations(page):
-    return [found["id"] for found in axe.Axe().run(page).response["violations"]]
 
 
 def test_answers_arrive_once_and_are_what_the_server_expects(page, server, core):
@@ -293,16 +209,16 @@ def test_axe_finds_nothing(browser, server, scheme):
     page.goto(server.url)
     for stop in ("Q01", "H02", "A03", "O01"):
         walk(page, stop, unsafe=True)
-        assert violations(page) == []
+        assert axe_faults(page) == []
         page.click(".mf-next")
         page.click(".mf-size")
-        assert violations(page) == []
+        assert axe_faults(page) == []
         page.click(".mf-size")
     walk(page)
     server.status = 503
     page.click(".mf-next")
     page.wait_for_selector("text=已保存在手机")
-    assert violations(page) == []
+    assert axe_faults(page) == []
     context.close()
 
 

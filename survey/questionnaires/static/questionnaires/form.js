@@ -230,7 +230,7 @@
 
     /* After a choice: the error goes, the count of questions and an inline 其他请说明 follow the answer. */
     settled(question) {
-      if (this.failures.size || this.signature() !== this.drawn || (question.item.matrix && !this.isTable())) {
+      if (this.failures.size || this.signature() !== this.drawn) {
         const focused = document.activeElement;
         const mark = focused && focused.name ? [focused.name, focused.value] : null;
         this.failures.delete(S.pathOf(question));

@@ -68,7 +68,12 @@
     const ask = Q.askOf(form, question, false);
     let tapped = 0;
     const after = () => {
-      if (Date.now() - tapped > RECENT_MS || !advance(form, part)) ask.form.settled(question);
+      const byHand = Date.now() - tapped <= RECENT_MS;
+      form.failures.delete(ask.path);
+      if (byHand && advance(form, part)) return;
+      form.open = byHand ? null : ask.path; // arrow keys pass over options: the card waits for the button
+      if (byHand) form.draw();
+      form.settled(question);
     };
     ask.settled = after;
     const failed = Q.errorLine(ask);

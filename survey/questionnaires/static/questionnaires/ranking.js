@@ -46,7 +46,8 @@
       ask.settled();
       told.textContent = list.length === most ? `${said} ${words.rankDone}` : said;
       const next = focus && place.querySelector(focus);
-      const target = next && !next.disabled ? next : place.querySelector(".mf-rest-row, button:not([disabled])");
+      const target = next && !next.disabled ? next :
+        place.querySelector(".mf-rest-row") || place.querySelector("button:not([disabled])");
       if (target) target.focus({ preventScroll: true });
     }
 

@@ -127,7 +127,7 @@
       document.documentElement.classList.toggle("mf-care", form.state.care);
       form.replace(h("main", { class: "mf-body mf-state" }, picture,
         h("h1", { id: "mf-title", class: "mf-title", tabindex: "-1" }, title), ...body),
-      h("div", { class: "mf-foot" }, ...buttons));
+      h("footer", { class: "mf-foot" }, ...buttons));
       document.getElementById("mf-title").focus();
     }
 
