@@ -85,5 +85,6 @@ urlpatterns: list[URLPattern] = [
     path("jobs/", jobs.jobs, name="jobs"),
     path("jobs/<uuid:pk>/", jobs.job, name="job"),
     path("jobs/<uuid:pk>/state/", jobs.state, name="job_state"),
+    path("jobs/<uuid:pk>/refused.csv", jobs.refused, name="job_refused"),
     path("jobs/<uuid:pk>/cancel/", jobs.cancel, name="cancel_job"),
 ]
