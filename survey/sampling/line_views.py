@@ -9,6 +9,7 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods
 
 from survey.common.errors import Problem
+from survey.sampling.public import STATE_WORDS, public_state
 from survey.sampling.services import check_household_line
 from survey.sampling.views import count_visitor, public
 
@@ -49,5 +50,6 @@ def my_line(request: HttpRequest) -> HttpResponse:
             answer = check_household_line(**form.cleaned_data)
         except Problem as problem:
             form.add_error(None, problem.message)
-    status = 400 if form.errors else 200
-    return render(request, "draws/my_line.html", {"form": form, "answer": answer}, status=status)
+    drawn = [(draw, STATE_WORDS[public_state(draw)]) for draw in (answer.draws if answer else ())]
+    context = {"form": form, "answer": answer, "drawn": drawn}
+    return render(request, "draws/my_line.html", context, status=400 if form.errors else 200)

@@ -60,7 +60,9 @@ def verdict(request: HttpRequest, pk: int, job_pk: UUID) -> HttpResponse:
         found = job.result
         context |= {name: found[name] for name in ("ok", "complete", "cut", "same_as_published")}
         language = "en" if get_language() == "en" else "zh"
-        context["findings"] = [_shown(finding, language) for finding in found["findings"]]
+        # What differs comes first; sorting keeps the order of the rest.
+        findings = sorted(found["findings"], key=lambda finding: finding["level"] != DIFFERS)
+        context["findings"] = [_shown(finding, language) for finding in findings]
     return render(request, "draws/verdict.html", context)
 
 

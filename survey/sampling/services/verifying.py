@@ -83,7 +83,13 @@ def work_off(progress: Progress, params: dict[str, Any]) -> dict[str, Any]:
     try:
         revealed = public_state(draw) == REVEALED
         lines = _told(frame_lines(draw.design.frame), progress, draw) if revealed else None
-        verdict = verify(certificate, lines)
+        # A forger can sign with a key of his own: key and commitment are those that this page published.
+        verdict = verify(
+            certificate,
+            lines,
+            public_key=draw.commitment["public_key"],
+            commitment_hash=draw.commitment_hash,
+        )
     finally:
         if path is not None:
             path.unlink(missing_ok=True)

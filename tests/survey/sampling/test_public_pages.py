@@ -10,16 +10,19 @@ import subprocess
 from datetime import timedelta
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from survey.audit.models import AuditEntry
 from survey.audit.services import SYSTEM
-from survey.common.canonical import sha256_of
+from survey.common.canonical import canonical_json, sha256_of
 from survey.common.clock import now, today
 from survey.common.crypto import decrypt
 from survey.jobs.models import Job
 from survey.jobs.services import run_job
+from survey.sampling.certificate import fingerprints
 from survey.sampling.commitment import hash_secret
 from survey.sampling.models import Draw, SigningKey
 from survey.sampling.public import LAPSED, REVEALED, VOID, commits_of_round, public_state
@@ -402,6 +405,19 @@ class TestVerifying:
         assert '<p class="verdict-word">否</p>' in text
         assert swapped in text
         assert "不是同一份" in text
+
+    def test_a_copy_signed_again_with_another_key_is_a_no(self, client, revealed):
+        private = Ed25519PrivateKey.generate()
+        public = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
+        copy = json.loads(json.dumps(revealed.certificate))
+        copy["commitment"]["public_key"] = public
+        copy["commitment_hash"] = sha256_of(copy["commitment"])
+        copy["fingerprints"] = fingerprints(copy)
+        body = {name: value for name, value in copy.items() if name != "signature"}
+        value = private.sign(canonical_json(body)).hex()
+        copy["signature"] = {"algorithm": "Ed25519", "public_key": public, "value": value}
+        text = self.verify(client, revealed, which="upload", certificate=self.upload(copy))
+        assert '<p class="verdict-word">否</p>' in text
 
     def test_an_honest_copy_is_a_yes_and_is_deleted_afterwards(self, client, revealed, settings, tmp_path):
         settings.MEDIA_ROOT = tmp_path
