@@ -31,11 +31,12 @@ from survey.questionnaires.document import (
     is_expression,
     item_index,
     items_of,
+    total_seconds,
 )
 from survey.questionnaires.expressions import references
 from survey.questionnaires.kinds import Names, Scope, kind_problems
 from survey.questionnaires.reachability import Reach
-from survey.questionnaires.structure import document_reports, item_reports, stated_seconds
+from survey.questionnaires.structure import document_reports, item_reports
 
 SCHEMA_PATH = Path(__file__).resolve().parents[2] / "docs" / "questionnaire.schema.json"
 EXPRESSION_FIELDS = ("relevant", "constraint", "required", "calculation", "filter", "count", "where")
@@ -115,14 +116,14 @@ class _Checks:
 
     def length(self) -> Iterator[Problem]:
         for mode in MODES:
-            seconds = stated_seconds(self.document, mode)
+            seconds = total_seconds(self.document, mode)
             if seconds > LONGEST:
                 way = {"web": "自己填", "door": "上门问"}[mode]
                 message = f"{way}要约 {seconds // 60} 分 {seconds % 60} 秒，超过 8 分钟，答完的人会明显减少"
                 yield self.problem("warning", "time", "settings", "seconds", message)
         stated = self.document.get("reading_seconds", {})
         for mode, seconds in stated.items():
-            if seconds != stated_seconds(self.document, mode):
+            if seconds != total_seconds(self.document, mode):
                 message = "写明的时间和各题的时间对不上，请重新计算"
                 yield self.problem("error", "time", "settings", "reading_seconds", message)
 

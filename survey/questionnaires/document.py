@@ -172,8 +172,14 @@ def text_in(texts: dict[str, str] | None, language: str, document: Document) -> 
 
 
 def total_seconds(document: Document, mode: str = "web") -> int:
-    """Reading time of all items of a mode, as stated by the author; skips make it shorter, repeats longer."""
-    return sum(item.get("seconds", 0) for item in items_of(document) if mode in item.get("modes", MODES))
+    """Seconds that all items of a mode take, as stated by the author; skips make it shorter. A repeat counts
+    once, or as often as it must be answered."""
+    total = 0
+    for block in document["blocks"]:
+        times = max(1, block.get("repeat", {}).get("min", 1))
+        asked = [item for item in block_items(block) if mode in item.get("modes", MODES)]
+        total += times * sum(item.get("seconds", 0) for item in asked)
+    return total
 
 
 def is_expression(value: object) -> bool:

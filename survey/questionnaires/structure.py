@@ -232,14 +232,3 @@ def _household(document: Document) -> Iterator[Report]:
         if asked:
             message = f"户内抽样要在所有问题前面，现在排在“{asked[0]['name']}”后面"
             yield "error", "household", block["name"], "kind", message
-
-
-def stated_seconds(document: Document, mode: str) -> int:
-    """Seconds of all items of a mode, as stated; a repeat counts once, or as often as it must be answered."""
-    total = 0
-    for block in document["blocks"]:
-        times = max(1, (block.get("repeat") or {}).get("min", 1))
-        total += times * sum(
-            item.get("seconds", 0) for item in block_items(block) if mode in item.get("modes", (mode,))
-        )
-    return total

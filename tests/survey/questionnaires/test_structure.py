@@ -5,7 +5,7 @@ import copy
 import pytest
 
 from survey.questionnaires.checking import check_document
-from survey.questionnaires.document import FORMAT, document_hash, expression, format_for
+from survey.questionnaires.document import FORMAT, document_hash, expression, format_for, total_seconds
 from tests.survey.questionnaires.forms import document, item
 
 FIRST = {"random": True, "first": 3, "last": 3}
@@ -227,6 +227,11 @@ def test_a_long_questionnaire_is_a_warning_and_a_wrong_stated_time_an_error():
     assert ("time", "settings.reading_seconds") in found(doc)
     doc["reading_seconds"] = {"web": 500, "door": 500}
     assert found(doc) == []
+
+
+def test_a_repeat_takes_as_long_as_its_least_number_of_instances():
+    assert total_seconds(shaped(blocks=[roster(item("a", "text", seconds=10), min=3)])) == 30
+    assert total_seconds(shaped(blocks=[roster(item("a", "text", seconds=10))])) == 10
 
 
 def test_what_an_old_phone_cannot_do_needs_a_way_out():
