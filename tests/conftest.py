@@ -6,12 +6,19 @@ from pathlib import Path
 
 import pytest
 from django.core.cache import cache
+from hypothesis import HealthCheck, settings
 from playwright.sync_api import Error, sync_playwright
 
 os.environ.setdefault("MINYI_ENV", "test")
 
 from survey.questionnaires.queries import published_version
 from tests import factories
+
+# The same examples every time, and no verdict that depends on how busy the machine is.
+settings.register_profile(
+    "minyi", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("minyi")
 
 # The machine's own browser serves as well as Playwright's download.
 SYSTEM_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

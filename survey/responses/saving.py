@@ -12,6 +12,7 @@ POST `attachments` (multipart): `id` (uuid made by the phone), `item`, `sha256`,
 the same again, {"id", "sha256", "bytes"}: what the answer names.
 """
 
+import uuid
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -21,6 +22,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from survey.common.errors import Problem
 from survey.regions.models import Region
 from survey.responses import services
+from survey.responses.device import hash_device, read_secret, require_form_token
 from survey.responses.models import Respondent
 from survey.responses.pages import resident_sends
 from survey.responses.services.attachments import MAX_BYTES
@@ -32,22 +34,40 @@ DAY_S = 24 * 3600
 
 
 @require_http_methods(["GET", "PUT", "POST"])
-@resident_sends
-def draft(request: HttpRequest, respondent: Respondent) -> HttpResponse:
+def draft(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     """Keep what was answered so far, or give it back."""
-    if request.method == "GET":
-        found = services.newest_draft(respondent)
-        return JsonResponse(found) if found is not None else HttpResponse(status=204)
+    return _newest(request, key=key) if request.method == "GET" else _save(request, key)
+
+
+# Django's own CSRF check cannot pass here (see `device`); the form's token takes its place.
+draft.csrf_exempt = True
+
+
+@resident_sends
+def _newest(request: HttpRequest, respondent: Respondent) -> HttpResponse:
+    found = services.newest_draft(respondent)
+    return JsonResponse(found) if found is not None else HttpResponse(status=204)
+
+
+def _save(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+    require_form_token(request)
     body = read_body(request)
-    sequence = services.save_draft(
-        respondent=respondent,
-        client_id=read_uuid(body, "id"),
-        sequence=_sequence(body),
-        document_hash=str(body.get("document", ""))[:64],
-        content={name: body[name] for name in KEPT_OF_DRAFT if name in body},
-        saved_at=read_moment(body.get("saved_at")),
-    )
-    return JsonResponse({"sequence": sequence})
+    draft_: dict[str, Any] = {
+        "client_id": read_uuid(body, "id"),
+        "sequence": _sequence(body),
+        "document_hash": str(body.get("document", ""))[:64],
+        "content": {name: body[name] for name in KEPT_OF_DRAFT if name in body},
+        "saved_at": read_moment(body.get("saved_at")),
+    }
+    device_hash = hash_device(read_secret(request))
+    if services.save_draft_at_once(public_id=key, device_hash=device_hash, **draft_):
+        return JsonResponse({"sequence": draft_["sequence"]})
+    return _save_or_say_why(request, key=key, draft=draft_)
+
+
+@resident_sends
+def _save_or_say_why(request: HttpRequest, respondent: Respondent, draft: dict[str, Any]) -> HttpResponse:
+    return JsonResponse({"sequence": services.save_draft(respondent=respondent, **draft)})
 
 
 def _sequence(body: dict[str, Any]) -> int:

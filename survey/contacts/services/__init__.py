@@ -1,6 +1,6 @@
 """Deeds of contacts: codes, letters, contacts, and the choice of a person."""
 
-from survey.contacts.services.contacting import record_contact
+from survey.contacts.services.contacting import record_contact, store_contact
 from survey.contacts.services.household_codes import find_case_by_qr, find_case_by_typed, issue_codes
 from survey.contacts.services.letters import open_letters, prepare_letters, remove_letters
 from survey.contacts.services.people import (
@@ -24,4 +24,5 @@ __all__ = [
     "record_next_birthday",
     "remove_letters",
     "roster_members",
+    "store_contact",
 ]

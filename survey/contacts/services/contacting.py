@@ -47,23 +47,17 @@ def record_contact(
     ------
     Problem common.invalid : unknown mode, or a code that the mode does not have.
     """
-    if mode not in Contact.Mode.values:
-        raise Problem("common.invalid", reason=_("没有“%(mode)s”这种接触方式") % {"mode": mode})
-    if disposition and dispositions.find(mode, disposition) is None:
-        reason = _("接触结果“%(code)s”不在可选的代码里，请重新选一项") % {"code": disposition}
-        raise Problem("common.invalid", reason=reason)
     with transaction.atomic():
         case = Case.objects.select_for_update().get(pk=case.pk)
-        contact = Contact.objects.create(
+        contact = store_contact(
             case=case,
             mode=mode,
             at=at,
             disposition=disposition,
-            detail=detail or {},
-            note_cipher=encrypt(note.strip(), NOTE_PURPOSE) if note.strip() else None,
             by_user_id=acting_user.pk or None,
+            detail=detail,
+            note=note,
         )
-        update_status(case)
         record(
             action="contacts.contact.recorded",
             acting_user=acting_user,
@@ -71,6 +65,36 @@ def record_contact(
             region_code=case.community.code,
             detail={"case": case.number, "mode": mode, "disposition": disposition},
         )
+    return contact
+
+
+def store_contact(
+    *,
+    case: Case,
+    mode: str,
+    at: datetime,
+    disposition: str,
+    by_user_id: int | None = None,
+    detail: dict[str, Any] | None = None,
+    note: str = "",
+) -> Contact:
+    """`record_contact` as a part of a larger deed: inside its transaction, with the case locked by it, and
+    under its audit entry, which names mode and disposition."""
+    if mode not in Contact.Mode.values:
+        raise Problem("common.invalid", reason=_("没有“%(mode)s”这种接触方式") % {"mode": mode})
+    if disposition and dispositions.find(mode, disposition) is None:
+        reason = _("接触结果“%(code)s”不在可选的代码里，请重新选一项") % {"code": disposition}
+        raise Problem("common.invalid", reason=reason)
+    contact = Contact.objects.create(
+        case=case,
+        mode=mode,
+        at=at,
+        disposition=disposition,
+        detail=detail or {},
+        note_cipher=encrypt(note.strip(), NOTE_PURPOSE) if note.strip() else None,
+        by_user_id=by_user_id,
+    )
+    update_status(case)
     return contact
 
 

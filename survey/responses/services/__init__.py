@@ -16,6 +16,7 @@ from survey.responses.services.drafts import (
     save_draft,
 )
 from survey.responses.services.entering import choose_by_birthday, enter, give_consent, refuse_participation
+from survey.responses.services.quick_drafts import save_draft_at_once
 from survey.responses.services.rights import request_data, withdraw_response
 from survey.responses.services.standing import current_consent, proves, require_open, standing_response
 
@@ -40,6 +41,7 @@ __all__ = [
     "request_data",
     "require_open",
     "save_draft",
+    "save_draft_at_once",
     "standing_response",
     "store_attachment",
     "withdraw_response",

@@ -15,14 +15,14 @@ from survey.common.clock import now
 from survey.common.crypto import decrypt, encrypt
 from survey.common.errors import Problem
 from survey.contacts.models import SelectedPerson
-from survey.contacts.services import record_contact
+from survey.contacts.services import store_contact
 from survey.questionnaires.document import Document, items_of
 from survey.questionnaires.validation import validate_answers
 from survey.responses.models import Consent, Respondent, Response, SavedDraft
 from survey.responses.personal import ATTACHED_TYPES, join, part, personal_items, places_of
 from survey.responses.services.attachments import claim_attachments
 from survey.responses.services.quotas import take_quotas
-from survey.responses.services.standing import require_open, standing_response
+from survey.responses.services.standing import require_open
 from survey.sampling.models import Case
 
 OPEN_TEXT_PURPOSE = "responses.open_text"
@@ -73,7 +73,7 @@ def accept_response(
         return known, False
     round_ = respondent.round if respondent is not None else case.round
     require_open(round_)
-    if standing_response(case) is not None:
+    if case is not None and Response.objects.counted().order_by().filter(case=case).exists():
         raise Problem("responses.already_answered")
     if consent is None or consent.withdrawn_at is not None:
         raise Problem("responses.no_consent")
@@ -158,8 +158,9 @@ def _attachments_in(document: Document, answers: Mapping[str, Any]) -> dict[uuid
 def _store(response: Response, answers: dict[str, Any], acting_user: Actor) -> None:
     """The response, its attachments, contact, quotas, status and the audit entry: all or nothing."""
     case, document = response.case, response.questionnaire_version.document
+    detail = {"mode": response.mode, "sample_kind": response.sample_kind}
     if case is not None:
-        Case.objects.select_for_update().get(pk=case.pk)  # phones of one household queue here
+        case = Case.objects.select_for_update().get(pk=case.pk)  # phones of one household queue here
     response.save(force_insert=True)
     claim_attachments(response=response, named=_attachments_in(document, answers))
     its_drafts = Q(client_id=response.client_id)
@@ -178,18 +179,15 @@ def _store(response: Response, answers: dict[str, Any], acting_user: Actor) -> N
     else:
         if response.mode == Response.Mode.WEB:
             came_by = response.respondent.channel if response.respondent else ""
-            record_contact(
-                case=case,
-                mode="wechat" if came_by == "wechat" else "web",
-                at=response.received_at,
-                disposition=COMPLETE,
-                acting_user=acting_user,
-            )
-        Case.objects.filter(pk=case.pk).update(status=Case.Status.COMPLETED)
+            detail["contact"] = "wechat" if came_by == "wechat" else "web"
+            detail["disposition"] = COMPLETE
+            store_contact(case=case, mode=detail["contact"], at=response.received_at, disposition=COMPLETE)
+        if case.status != Case.Status.COMPLETED:
+            Case.objects.filter(pk=case.pk).update(status=Case.Status.COMPLETED)
     record(
         action="responses.response.accepted",
         acting_user=acting_user,
         target=response,
         region_code=response.region.code,
-        detail={"mode": response.mode, "sample_kind": response.sample_kind},
+        detail=detail,
     )
