@@ -55,12 +55,15 @@ def store_units(rows: Iterator[UnitRow]) -> int:
 
 def _copy(rows: Iterator[UnitRow]) -> int:
     n, batch = 0, islice(rows, BATCH)
-    with transaction.atomic(), connection.cursor() as cursor:
-        # psycopg's own cursor: Django's has no COPY.
-        with connection.wrap_database_errors, cursor.cursor.copy(COPY_STATEMENT) as copy:
-            while piece := list(islice(batch, PIECE)):
-                copy.write(copy_text(piece))
-                n += len(piece)
+    with (
+        transaction.atomic(),
+        connection.cursor() as cursor,
+        connection.wrap_database_errors,
+        cursor.cursor.copy(COPY_STATEMENT) as copy,  # psycopg's own cursor: Django's has no COPY
+    ):
+        while piece := list(islice(batch, PIECE)):
+            copy.write(copy_text(piece))
+            n += len(piece)
     return n
 
 

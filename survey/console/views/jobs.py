@@ -1,7 +1,7 @@
 """Tasks: what runs, how far it is, how it ended."""
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -9,11 +9,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from survey.accounts.access import allowed
+from survey.common.errors import Problem
 from survey.console.job_words import job_name
 from survey.console.page import paged
 from survey.console.rows import one_of, team_rounds, visible_jobs
 from survey.jobs.models import Job
 from survey.jobs.services import request_cancel
+from survey.sampling.services import refused_file
 
 
 @allowed("jobs.view")
@@ -54,10 +56,23 @@ def job(request: HttpRequest, pk: str) -> HttpResponse:
         "onward": onward,
         "current": "jobs",
         "percent": round(row.progress * 100),
+        "has_refused_file": refused_file(row).is_file(),
     }
     if round_ is not None:
         context["round"] = round_
     return render(request, "console/job.html", context)
+
+
+@allowed("jobs.view")
+@never_cache
+def refused(request: HttpRequest, pk: str) -> FileResponse:
+    """Every row that an import refused, as a table; the page lists the first 500."""
+    row = one_of(visible_jobs(request.user), pk=pk)
+    path = refused_file(row)
+    if not path.is_file():
+        raise Problem("common.not_found")
+    name = _("有问题的行") + ".csv"
+    return FileResponse(path.open("rb"), as_attachment=True, filename=name, content_type="text/csv")
 
 
 @allowed("jobs.view")

@@ -44,6 +44,17 @@ class FrameCheck:
     def is_sound(self) -> bool:
         return self.hash_matches and not (self.n_communities or self.n_households)
 
+    @property
+    def words(self) -> str:
+        """The outcome in a sentence."""
+        if self.is_sound:
+            return _("没有改动：每一户都和导入时一样。")
+        if not (self.n_communities or self.n_households):
+            return _("整份名录的指纹和导入时不一样，可是各社区、各户都对得上：请核对各社区的户数。")
+        return _("和导入时不一样：{communities} 个社区，{households} 户。").format(
+            communities=self.n_communities, households=self.n_households
+        )
+
     def as_json(self) -> dict[str, Any]:
         """For a job's result."""
         return {
@@ -85,6 +96,8 @@ def check_frame(
     households = _all_households(frame, public_list, progress)
     check.households = list(islice(households, LISTED))
     check.n_households = len(check.households) + sum(1 for _more in households)
+    if progress:
+        progress.say(1.0, check.words)
     with transaction.atomic():
         record(
             action="sampling.frame.checked",

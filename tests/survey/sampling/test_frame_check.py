@@ -133,7 +133,7 @@ def test_a_community_that_is_gone_or_new_is_named(frame, regions):
 
 def test_the_command_names_the_households_and_fails(frame, tmp_path, capsys):
     call_command("check_frame", str(frame.number))
-    assert "没有改动：30 户" in capsys.readouterr().out
+    assert "没有改动：每一户都和导入时一样。共 30 户" in capsys.readouterr().out
     frame.units.filter(position=7).update(is_collective=True)
     with pytest.raises(CommandError, match="1 个社区，1 户"):
         call_command("check_frame", str(frame.number))
@@ -143,6 +143,20 @@ def test_the_command_names_the_households_and_fails(frame, tmp_path, capsys):
     (tmp_path / "x.csv").write_text("a,b\n", encoding="utf-8")
     with pytest.raises(CommandError, match="表头应是"):
         call_command("check_frame", str(frame.number), against=str(tmp_path / "x.csv"))
+
+
+def test_a_forged_root_shows_in_the_whole_hash(frame):
+    """Counts in the records are part of the frame's hash: a size cannot be changed alone."""
+    frame.trees.filter(community__code="370105001001").update(n_family=6)
+    check = check_frame(frame=frame, acting_user=SYSTEM)
+    assert check.hash_matches  # what is stored of households still gives the published hash
+    assert [(found.code, found.what) for found in check.communities] == [
+        ("370105001001", "导入时有 6 户，现在有 5 户")
+    ]
+    frame.frame_hash = "0" * 64
+    frame.save()
+    frame.trees.filter(community__code="370105001001").update(n_family=5)
+    assert "整份名录的指纹" in check_frame(frame=frame, acting_user=SYSTEM).words
 
 
 def test_a_frame_that_is_being_imported_cannot_be_checked(regions):
@@ -171,6 +185,8 @@ def test_as_a_job_it_keeps_what_it_found(frame):
         kind="sampling.check_frame", params={"frame": frame.pk}, acting_user=SYSTEM, send=lambda job: None
     )
     run_job(str(job.pk))
-    result = Job.objects.get(pk=job.pk).result
+    job = Job.objects.get(pk=job.pk)
+    result = job.result
+    assert job.message == "和导入时不一样：1 个社区，1 户。"
     assert (result["is_sound"], result["n_households"]) == (False, 1)
     assert result["households"][0]["what"] == "户别被改过"

@@ -35,14 +35,11 @@ class Command(BaseCommand):
             self.stderr.write(
                 f"{household.community_code} {household.community_name} {where}：{household.what}"
             )
+        words = _("第 {number} 版名录{words}").format(number=frame.number, words=check.words)
         if not check.is_sound:
-            raise CommandError(
-                _("第 {number} 版名录和导入时不一样：{communities} 个社区，{households} 户。").format(
-                    number=frame.number, communities=check.n_communities, households=check.n_households
-                )
-            )
+            raise CommandError(words)
         self.stdout.write(
-            _("第 {number} 版名录没有改动：{households} 户，指纹 {hash}。").format(
-                number=frame.number, households=frame.n_households, hash=frame.frame_hash
+            _("{words}共 {households} 户，指纹 {hash}。").format(
+                words=words, households=frame.n_households, hash=frame.frame_hash
             )
         )

@@ -1,5 +1,7 @@
 """Imports a household list as a new frame version."""
 
+from pathlib import Path
+
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
@@ -18,6 +20,9 @@ class Command(BaseCommand):
         parser.add_argument("file", help="列：社区代码、地址；可选：网格、户号、电话、户别（家庭户/集体户）")
         parser.add_argument("--region", required=True, help="名录覆盖的区域：12 位区划代码")
         parser.add_argument("--name", required=True, help="名录的名称")
+        parser.add_argument(
+            "--refused", type=Path, help="有问题的行全部写进这个 CSV 文件（屏幕上只列前 50 处）"
+        )
         parser.add_argument("--simulated", action="store_true", help="模拟数据")
 
     def handle(self, *args, **options):
@@ -31,6 +36,7 @@ class Command(BaseCommand):
                 region=region,
                 acting_user=COMMAND,
                 is_simulated=options["simulated"],
+                refused_list=options["refused"],
             )
         except Problem as problem:
             for error in problem.errors[:SHOWN]:
