@@ -18,7 +18,7 @@ street before it), for one of these reasons:
 In a district with no other street to join, those PSUs enter with certainty.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from survey.stats.selection import certainty_units, proportional_allocation
@@ -118,6 +118,7 @@ class _Group:
 
     streets: list[str]
     reasons: list[str] = field(default_factory=list)
+    rest: dict[str, int] | None = None  # PSUs left to chance, once asked for
 
     @property
     def district(self) -> str:
@@ -143,11 +144,15 @@ class StrataPlanner:
         least: int = MIN_PSUS,
     ) -> None:
         self.psus = {psu.code: psu for psu in psus}
+        # By street, for a city has thousands of PSUs and is gone through once for each join.
+        self.sizes: dict[str, dict[str, int]] = {}
+        for psu in psus:
+            self.sizes.setdefault(psu.street, {})[psu.code] = psu.n_households
         self.allocation = allocation
         self.n = sum(allocation.values()) if allocation is not None else int(n or 0)
         self.least = least
         self.certain: set[str] = set()
-        self.groups = [_Group([street]) for street in sorted({psu.street for psu in psus})]
+        self.groups = [_Group([street]) for street in sorted(self.sizes)]
 
     def plan(self) -> list[PlannedStratum]:
         """The strata, by code; their takes add up to n.
@@ -178,17 +183,25 @@ class StrataPlanner:
         if forgotten := sorted(streets - self.allocation.keys()):
             raise Impossible("stratum_without_allocation", possible, street=forgotten[0], n=len(forgotten))
         for street, n in sorted(self.allocation.items()):
-            there = sum(psu.street == street for psu in self.psus.values())
+            there = len(self.sizes[street])
             if n > there:
                 raise Impossible("allocation_too_many", {"n": there}, street=street, n=n)
 
     def _rest(self, group: _Group) -> dict[str, int]:
         """PSU → households, of the group's PSUs that are not certain."""
-        return {
-            code: psu.n_households
-            for code, psu in self.psus.items()
-            if psu.street in group.streets and code not in self.certain
-        }
+        if group.rest is None:
+            group.rest = {
+                code: size
+                for street in group.streets
+                for code, size in self.sizes[street].items()
+                if code not in self.certain
+            }
+        return group.rest
+
+    def _settle(self, group: _Group, codes: Iterable[str]) -> None:
+        """PSUs of a group become certain."""
+        self.certain.update(codes)
+        group.rest = None
 
     def _open(self) -> list[tuple[_Group, dict[str, int]]]:
         """Groups that still have PSUs to sample from, with those PSUs."""
@@ -201,7 +214,7 @@ class StrataPlanner:
         if len(peers) == 1:
             return False
         other = peers[place + 1] if place + 1 < len(peers) else peers[place - 1]
-        group.streets = sorted(group.streets + other.streets)
+        group.streets, group.rest = sorted(group.streets + other.streets), None
         group.reasons = list(dict.fromkeys([*group.reasons, *other.reasons, reason]))
         self.groups.remove(other)
         self.groups.sort(key=lambda g: g.streets[0])
@@ -212,7 +225,7 @@ class StrataPlanner:
         for group, rest in self._open():
             if len(rest) < self.least:
                 if not self._join(group, "few-psus"):
-                    self.certain.update(rest)
+                    self._settle(group, rest)
                 return True
         return False
 
@@ -240,7 +253,7 @@ class StrataPlanner:
 
     def _given(self, group: _Group) -> int:
         """The group's number by the given allocation, without its certainty units."""
-        certain = sum(self.psus[code].street in group.streets for code in self.certain)
+        certain = sum(len(self.sizes[street]) for street in group.streets) - len(self._rest(group))
         return sum(self.allocation[street] for street in group.streets) - certain
 
     def _takes(self) -> dict[str, int]:
@@ -263,7 +276,7 @@ class StrataPlanner:
             large = [code for code, size in rest.items() if size * n >= total]
             if large:
                 if n - len(large) >= self.least or not self._join(group, "dominant-psu"):
-                    self.certain.update(large)
+                    self._settle(group, large)
                 return True
         return False
 
