@@ -120,11 +120,11 @@ class StreamedDesign:
 
         def values(rows: Any) -> dict[str, Any]:
             w = self.row_weights(rows)[0][-1]
-            return {"w": w, "n": rows.ops.where(w > 0, 1.0, 0.0)}
+            return {"sum_w": w, "sum_n": rows.ops.where(w > 0, 1.0, 0.0)}
 
         (cells,) = self.source.collect([Query(columns, values)])
         for column in columns:
-            lost = int(cells["n"][cells[column].isna()].sum())
+            lost = int(cells["sum_n"][cells[column].isna()].sum())
             if lost:
                 raise AnalysisError(
                     f"column {column!r}: {lost} row(s) with a weight have no value; impute it or give those "
@@ -136,7 +136,7 @@ class StreamedDesign:
         self, cells: pd.DataFrame, columns: tuple[str, ...], fitted: SurveyDesign, blocks: tuple, cycles: int
     ) -> "StreamedDesign":
         name = f"minyi_g{len(self.steps)}"
-        before = cells["w"].to_numpy()
+        before = cells["sum_w"].to_numpy()
         used = before > 0
         g = np.ones(len(cells))
         g[used] = fitted.weights / before[used]
@@ -233,14 +233,14 @@ def _whitening(gram: np.ndarray) -> np.ndarray:
 
 def _design_of(cells: pd.DataFrame) -> SurveyDesign:
     """The cells with a weight as the rows of a design, so that the in-memory verbs solve their factors."""
-    used = cells[cells["w"] > 0]
+    used = cells[cells["sum_w"] > 0]
     if not len(used):
         raise DesignError("weights: all are 0")
-    return SurveyDesign(used, weights="w")
+    return SurveyDesign(used, weights="sum_w")
 
 
 def _labels(cells: pd.DataFrame, columns: tuple[str, ...]) -> list[tuple]:
-    used = cells[cells["w"] > 0]
+    used = cells[cells["sum_w"] > 0]
     return list(dict.fromkeys(used[list(columns)].itertuples(index=False, name=None)))
 
 

@@ -67,26 +67,26 @@ class BlockQueries:
         for i, x in enumerate(numbers):
             for k, a in enumerate(x):
                 for m, c in enumerate(x):
-                    out[f"d{i}_{k}_{m}"] = scales[i][0] * a * c
+                    out[f"sum_d{i}_{k}_{m}"] = scales[i][0] * a * c
                 for j, other in enumerate(numbers):
                     for m, c in enumerate(other):
-                        out[f"c{i}_{j}_{k}_{m}"] = scales[j][1] / scales[i][2] * a * c
+                        out[f"sum_c{i}_{j}_{k}_{m}"] = scales[j][1] / scales[i][2] * a * c
         return out
 
     def _of_units(self, rows: Any, b: int) -> dict[str, Any]:
         calibrated = self._scales(rows, b)[1]
-        return {f"u{k}": calibrated * x for k, x in enumerate(self._blocks[b].numbers(rows))}
+        return {f"sum_u{k}": calibrated * x for k, x in enumerate(self._blocks[b].numbers(rows))}
 
     def _of_scores(self, rows: Any, b: int) -> dict[str, Any]:
         w, g = self._streamed.row_weights(rows)[0][-1], self._scales(rows, b)[2]
         scores = self._scores(rows, w)
         numbers = enumerate(self._blocks[b].numbers(rows))
-        out = {f"{name}.{k}": s / g * x for k, x in numbers for name, s in scores.items()}
-        return out or {"none": w * 0.0}
+        out = {f"{name}_{k}": s / g * x for k, x in numbers for name, s in scores.items()}
+        return out or {"sum_none": w * 0.0}
 
     def _of_weights(self, rows: Any, b: int) -> dict[str, Any]:
         w, g = self._streamed.row_weights(rows)[0][-1], self._scales(rows, b)[2]
-        return {f"w.{k}": w / g * x for k, x in enumerate(self._blocks[b].numbers(rows))}
+        return {f"sum_w_{k}": w / g * x for k, x in enumerate(self._blocks[b].numbers(rows))}
 
     # Answers -----------------------------------------------------------------------------------------------
 
@@ -105,8 +105,10 @@ class BlockQueries:
     def residual_sums(self, found: list[pd.DataFrame], units: dict[tuple, int], n_units: int) -> ResidualSums:
         """All but the moments."""
         cross, every = found[0], range(self.n_blocks)
-        inverse = [np.linalg.pinv(self._matrix(cross, b, b, "d{0}_{2}_{3}"), hermitian=True) for b in every]
-        carried = {(i, j): self._matrix(cross, i, j, "c{0}_{1}_{2}_{3}") for i in every for j in every}
+        inverse = [
+            np.linalg.pinv(self._matrix(cross, b, b, "sum_d{0}_{2}_{3}"), hermitian=True) for b in every
+        ]
+        carried = {(i, j): self._matrix(cross, i, j, "sum_c{0}_{1}_{2}_{3}") for i in every for j in every}
         tables = [self._unit_table(found[1 + b], b, units, n_units) for b in every]
         order = residual_order([(len(s.blocks), s.cycles) for s in self._streamed.steps])
         return ResidualSums(inverse, carried, tables, order)
@@ -130,7 +132,7 @@ class BlockQueries:
         for k in self._parts(b):
             place = self._places(frame, b, k)
             used = place >= 0
-            values = frame[f"u{k}"].to_numpy(dtype=float)[used]
+            values = frame[f"sum_u{k}"].to_numpy(dtype=float)[used]
             table = table + sparse.csr_array((values, (unit[used], place[used])), shape=table.shape)
         return table
 
@@ -145,7 +147,7 @@ class BlockQueries:
     def moments(self, name: str, parts: tuple[str, ...]) -> dict[str, list[np.ndarray]]:
         """Σ x s / g of an item's sums, for every block, shape (size, n_domains)."""
         return {
-            part: [self._by_domain(f, b, f"{name}.{part}", None) for b, f in enumerate(self._moments)]
+            part: [self._by_domain(f, b, f"{name}_{part}", None) for b, f in enumerate(self._moments)]
             for part in parts
         }
 
@@ -157,7 +159,7 @@ class BlockQueries:
 
         def of(chosen: np.ndarray) -> list[np.ndarray]:
             used = [np.append(chosen, False)[c] for c in codes]
-            return [self._by_domain(f, b, "w", used[b]) for b, f in enumerate(frames)]
+            return [self._by_domain(f, b, "sum_w", used[b]) for b, f in enumerate(frames)]
 
         return of
 
@@ -168,6 +170,6 @@ class BlockQueries:
         for k in self._parts(b):
             place = self._places(frame, b, k)
             rows = (place >= 0) & (domain >= 0) & (True if used is None else used)
-            values = frame[f"{name}.{k}"].to_numpy(dtype=float)[rows]
+            values = frame[f"{name}_{k}"].to_numpy(dtype=float)[rows]
             np.add.at(out, (place[rows], domain[rows]), values)
         return out

@@ -47,11 +47,11 @@ class StreamedSums:
         out = {}
         for j, item in enumerate(self.items):
             y, known = rows.number(item)
-            out |= {f"i{j}.top": w * known * (y - self._pilot(rows, item)), f"i{j}.w": w * known}
+            out |= {f"sum_i{j}_top": w * known * (y - self._pilot(rows, item)), f"sum_i{j}_w": w * known}
         for j, (top, low) in enumerate(self.ratios):
             (y, has_y), (x, has_x) = rows.number(top), rows.number(low)
             own = w * has_y * has_x
-            out |= {f"r{j}.top": own * y, f"r{j}.w": own, f"r{j}.low": own * x}
+            out |= {f"sum_r{j}_top": own * y, f"sum_r{j}_w": own, f"sum_r{j}_low": own * x}
         return out
 
     def _pilot(self, rows: Any, item: str) -> float:
@@ -65,20 +65,20 @@ class StreamedSums:
     def _row_sums(self, rows: Any) -> dict[str, Any]:
         w, where = self._streamed.row_weights(rows)[0][-1], rows.ops.where
         scores = self._scores(rows, w)
-        out = {"rows": where(w != 0, 1.0, 0.0)} | scores
+        out = {"sum_rows": where(w != 0, 1.0, 0.0)} | scores
         for j, item in enumerate(self.items):
-            own, centred = scores[f"i{j}.w"], rows.number(item)[0] - self._pilot(rows, item)
-            out |= {f"i{j}.n": where(own != 0, 1.0, 0.0), f"i{j}.w2": own * own}
-            out[f"i{j}.yy"] = own * centred * centred
+            own, centred = scores[f"sum_i{j}_w"], rows.number(item)[0] - self._pilot(rows, item)
+            out |= {f"sum_i{j}_n": where(own != 0, 1.0, 0.0), f"sum_i{j}_w2": own * own}
+            out[f"sum_i{j}_yy"] = own * centred * centred
         for j, (top, low) in enumerate(self.ratios):
-            own, y, x = scores[f"r{j}.w"], rows.number(top)[0], rows.number(low)[0]
-            out |= {f"r{j}.n": where(own != 0, 1.0, 0.0), f"r{j}.w2": own * own}
-            out |= {f"r{j}.yy": own * y * y, f"r{j}.xy": own * x * y, f"r{j}.xx": own * x * x}
+            own, y, x = scores[f"sum_r{j}_w"], rows.number(top)[0], rows.number(low)[0]
+            out |= {f"sum_r{j}_n": where(own != 0, 1.0, 0.0), f"sum_r{j}_w2": own * own}
+            out |= {f"sum_r{j}_yy": own * y * y, f"sum_r{j}_xy": own * x * y, f"sum_r{j}_xx": own * x * x}
         return out
 
     def _level_sums(self, rows: Any) -> dict[str, Any]:
         w = self._streamed.row_weights(rows)[0][-1]
-        return {"n": rows.ops.where(w != 0, 1.0, 0.0), "w": w, "w2": w * w}
+        return {"sum_n": rows.ops.where(w != 0, 1.0, 0.0), "sum_w": w, "sum_w2": w * w}
 
     # From the sums to a design and its cells --------------------------------------------------------------
 
@@ -88,7 +88,7 @@ class StreamedSums:
             lost = table[key].isna()
             if lost.any():
                 raise DesignError(f"{key}: {int(lost.sum())} group(s) of rows have no value")
-        design = streamed.sample(table, table["rows"].to_numpy())
+        design = streamed.sample(table, table["sum_rows"].to_numpy())
         known = np.logical_and.reduce(
             [table[b].notna() for b in self.by] or [np.ones(len(table), dtype=bool)]
         )
@@ -149,7 +149,7 @@ class StreamedSums:
     def ratio(self, *, covariance: bool | None = None) -> Estimate:
         """The ratios in the order asked; as `estimation.ratio`."""
         names = [f"{top}/{low}" for top, low in self.ratios]
-        totals = (self._totals(f"r{j}", 0.0, ("top", "w", "low")) for j in range(len(self.ratios)))
+        totals = (self._totals(f"sum_r{j}", 0.0, ("top", "w", "low")) for j in range(len(self.ratios)))
         return self._estimate("ratio", names, totals, covariance)
 
     def proportion(
@@ -177,7 +177,7 @@ class StreamedSums:
     ) -> Estimate:
         if not names:
             raise AnalysisError(f"nothing was collected for a {statistic}")
-        rows = self._sum("rows")
+        rows = self._sum("sum_rows")
         whole = (self._cells.by_domain(rows), rows)
         return finish(
             self.design, self._cells, statistic, names, totals, whole, self._domain_levels, covariance
@@ -185,11 +185,11 @@ class StreamedSums:
 
     def _item_totals(self) -> Iterator[ItemTotals]:
         for j, item in enumerate(self.items):
-            yield self._totals(f"i{j}", self._pilots.get(item, 0.0), ("top", "w"))
+            yield self._totals(f"sum_i{j}", self._pilots.get(item, 0.0), ("top", "w"))
 
     def _totals(self, name: str, pilot: float, parts: tuple[str, ...]) -> ItemTotals:
         def cell(part: str) -> np.ndarray:
-            return self._sum(f"{name}.{part}")
+            return self._sum(f"{name}_{part}")
 
         def domain(part: str) -> np.ndarray:
             return self._cells.by_domain(cell(part))
@@ -220,7 +220,7 @@ class _Shares:
         place = {key: cell for key, cell, is_in in inside if is_in}
         self._cell = np.array([place.get(key, -1) for key in keys_of(table, keys)], dtype=np.int64)
         self._answered = (self._cell >= 0) & (codes >= 0) & np.append(kept, False)[codes]
-        self._sums = {k: table[k].to_numpy(dtype=float) for k in ("n", "w", "w2")}
+        self._sums = {k: table[f"sum_{k}"].to_numpy(dtype=float) for k in ("n", "w", "w2")}
         self._count, self._w, self._w2 = (self._by_cell(k, self._answered) for k in ("n", "w", "w2"))
 
     def _by_cell(self, name: str, used: np.ndarray) -> np.ndarray:

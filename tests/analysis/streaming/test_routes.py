@@ -151,6 +151,15 @@ def test_categories_keep_their_own_order_over_all_chunks():
     compare(from_chunks(in_chunks(data), **ONE_STAGE), SurveyDesign(data, **ONE_STAGE), ["g"])
 
 
+@ROUTES
+def test_columns_may_have_the_names_of_common_sums(route):
+    data = data_of(9).rename(columns={"h": "n", "psu": "u0", "d": "rows", "g": "w2", "sex": "none"})
+    options = {"weights": "w", "strata": "n", "clusters": "u0"}
+    margins = [("none", MARGINS[0][1]), MARGINS[1]]
+    design = rake(SurveyDesign(data, **options), margins)
+    compare(sources(data, route, **options).rake(margins), design, ["rows", "w2"])
+
+
 @pytest.mark.parametrize("kind", ["polars", "arrow", "record batches"])
 def test_chunks_are_frames_of_any_kind(kind):
     data = data_of(8)
