@@ -87,6 +87,8 @@ class Run:
     mode : "web" or "door".
     now : the moment of answering (aware); `today()` is its date in the document's time zone.
     language : for choice names in expressions and for messages.
+    defaults : False for answers that were accepted before (`Validation.clean`): an item without an entry was
+        left blank then, and a default does not come back.
     """
 
     def __init__(
@@ -96,10 +98,13 @@ class Run:
         mode: str,
         now: datetime | None = None,
         language: str | None = None,
+        *,
+        defaults: bool = True,
     ) -> None:
         if mode not in MODES:
             raise ValueError(f"unknown mode {mode!r}")
         self.document, self.raw, self.mode = document, answers, mode
+        self._defaults = defaults
         self.language = language or document["default_language"]
         self.index, self.repeats = item_index(document), repeats_of(document)
         self.outer = {
@@ -215,9 +220,9 @@ class Run:
     def given(self, name: str, at: int = 0) -> Any:
         """The raw answer that counts: what was sent, else the default."""
         item = self.index[name][1]
-        if item.get("readonly") or not self.answered(name, at):
+        if self._defaults and (item.get("readonly") or not self.answered(name, at)):
             return item.get("default")
-        return self._row(name, at)[name]
+        return self._row(name, at).get(name)
 
     def reading(self, name: str, at: int = 0) -> Reading:
         """The item's raw answer, read by its type; not yet checked against logic."""

@@ -155,6 +155,7 @@ def validate_answers(
     now: datetime | None = None,
     language: str | None = None,
     partial: bool = False,
+    defaults: bool = True,
 ) -> Validation:
     """Check `answers` and keep what counts.
 
@@ -164,8 +165,9 @@ def validate_answers(
     now : when it was answered, for today(); a phone's own statement for answers sent later.
     language : of the messages; the document's default when absent.
     partial : a draft: unanswered required items are not errors, defaults that nobody has seen are not kept.
+    defaults : False to read accepted answers again (see `Run`).
     """
-    run = Run(document, answers, mode, now, language)
+    run = Run(document, answers, mode, now, language, defaults=defaults)
     clean: dict[str, Any] = {}
     path: list[str] = []
     errors = [*_strangers(run), *_repeat_errors(run)]

@@ -30,7 +30,7 @@ def take_quotas(
     quotas = document.get("quotas", [])
     if not quotas:
         return
-    run = Run(document, answers, mode, at, language)
+    run = Run(document, answers, mode, at, language, defaults=False)
     # In the order of names, so that two at once never wait for each other.
     for quota in sorted(quotas, key=lambda each: each["name"]):
         if not run.holds(quota.get("where"), True):
@@ -50,7 +50,7 @@ def give_back(
     quotas = document.get("quotas", [])
     if not quotas:
         return
-    run = Run(document, answers, mode, at)
+    run = Run(document, answers, mode, at, defaults=False)
     for quota in sorted(quotas, key=lambda each: each["name"]):
         if run.holds(quota.get("where"), True):
             QuotaCount.objects.filter(round=round, name=quota["name"], taken__gt=0).update(

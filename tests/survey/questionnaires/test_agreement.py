@@ -95,6 +95,21 @@ def test_the_random_documents_are_documents(seed):
 
 @settings(max_examples=20, deadline=None, derandomize=True)
 @given(st.integers(0, 2**63))
+def test_accepted_answers_are_read_again_without_change(seed):
+    rng = random.Random(seed)
+    docs = [random_document(rng) for _one in range(10)]
+    for job in jobs_for(rng, docs, 5):
+        doc = docs[job["document"]]
+        if any(problem.code == "cycle" for problem in check_document(doc)):
+            continue
+        done = validate_answers(doc, job["answers"], job["mode"], now=NOW)
+        again = validate_answers(doc, done.clean, job["mode"], now=NOW, defaults=False)
+        if not done.errors:
+            assert (again.clean, again.path) == (done.clean, done.path)
+
+
+@settings(max_examples=20, deadline=None, derandomize=True)
+@given(st.integers(0, 2**63))
 def test_what_is_reported_as_unreachable_is_reached_by_nobody(seed):
     rng = random.Random(seed)
     docs = [random_document(rng) for _one in range(10)]

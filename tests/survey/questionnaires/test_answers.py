@@ -171,6 +171,14 @@ def test_a_default_counts_until_it_is_taken_back():
     assert (draft.clean, draft.path) == ({}, ["a", "b"])
 
 
+def test_a_default_that_was_taken_back_does_not_return_when_accepted_answers_are_read_again():
+    doc = document(item("a", "select_one", default=3), item("b", "text"))
+    clean = validate_answers(doc, {"a": "", "b": "x"}, "web").clean
+    assert clean == {"b": "x"}
+    assert validate_answers(doc, clean, "web", defaults=False).clean == clean
+    assert Run(doc, clean, "web", defaults=False).stored("a") == ""
+
+
 def test_a_fixed_answer_cannot_be_changed():
     doc = document(item("a", "select_one", default=3, readonly=True))
     assert validate_answers(doc, {"a": 5}, "web").clean == {"a": 3}
