@@ -58,8 +58,22 @@ def team(browser: Browser, site: str) -> None:
     camera.take("console-round-1280", round_path)
     for step in ("frame", "questionnaire", "sampling", "letters", "fieldwork", "weighting", "reports"):
         camera.take(f"console-{step}-1280", f"{round_path}{step}/")
+    editor(camera, f"{round_path}questionnaire/")
     phone = Camera(browser, site, 390, "li")
     phone.take("console-round-390", round_path)
+
+
+def editor(camera: Camera, path: str) -> None:
+    """The questionnaire editor, on a draft that goes again."""
+    page = camera.page
+    page.goto(path)
+    page.locator("table a").first.click()
+    page.get_by_role("button", name="出新的一版").click()
+    page.locator("[data-item='Q04'] a").click()
+    camera.take("console-editor-1280")
+    page.get_by_role("link", name="检查和发布").click()
+    page.get_by_text("不要这份草稿了").click()
+    page.get_by_role("button", name="删掉草稿").click()
 
 
 def official(browser: Browser, site: str) -> None:

@@ -181,7 +181,8 @@ def _of_item(document: Document, item: Item) -> Iterator[Advice]:
     yield from _of_choices(document, item)
     if item["type"] == "scale" and not item.get("ends"):
         yield Advice("no_ends", name, "ends")
-    if item.get("required") and item["type"] in OPINION_TYPES and not _offers(document, item, "refused"):
+    asked = item["type"] in OPINION_TYPES and item.get("modes") != ["door"]  # not what interviewers note down
+    if item.get("required") and asked and not _offers(document, item, "refused"):
         yield Advice("forced", name, "required")
 
 

@@ -4,7 +4,9 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
-from survey.console.editor.words import TYPES, advice_words, deed_words
+from django.utils.translation import gettext as _
+
+from survey.console.editor.words import PARTS, TYPES, advice_words, deed_words
 from survey.questionnaires.document import (
     Block,
     Document,
@@ -62,16 +64,37 @@ class Checked:
 def checked(document: Document) -> Checked:
     """Run the checks and sort what they say by item."""
     problems: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    untranslated: dict[str, list[str]] = defaultdict(list)
     found = check_draft(document)
     for problem in found:
         for owner in _owners(document, problem):
-            problems[owner].append({"level": problem.level, "text": problem.message, "where": problem.where})
+            if problem.code == "translation" and len(document["languages"]) > 1:
+                untranslated[owner].append(_part(problem))
+            else:
+                problems[owner].append({"level": problem.level, "text": _told(problem)})
+    for owner, where in untranslated.items():
+        listed = "、".join(dict.fromkeys(where))
+        text = _("还缺 %(n)s 处文字：%(where)s。") % {"n": len(where), "where": listed}
+        problems[owner].append({"level": "error", "text": text, "translate": True})
     advice: dict[str, list[dict[str, Any]]] = defaultdict(list)
     told = advise(document)
     for each in told:
         advice[each.item].append(advice_words(each))
     errors = sum(1 for problem in found if problem.level == "error")
     return Checked(dict(problems), dict(advice), errors, len(told) + len(found) - errors)
+
+
+def _part(problem: Problem) -> str:
+    """Which part of the item or list a problem is about, in words."""
+    _list, slash, rest = problem.where.partition("/")
+    if slash:
+        return _("选项 %s") % rest.partition(".")[0]
+    return str(PARTS.get(problem.where.rpartition(".")[2], ""))
+
+
+def _told(problem: Problem) -> str:
+    part = _part(problem)
+    return f"{part}：{problem.message}" if part else problem.message
 
 
 def _owners(document: Document, problem: Problem) -> list[str]:

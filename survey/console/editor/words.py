@@ -49,6 +49,23 @@ LEVELS = {
 }
 METHODS = {"uniform": _("列名单，系统抽一人"), "next_birthday": _("下一个过生日的人"), "kish": _("Kish 表")}
 
+# Parts of an item or block, as a problem names them.
+PARTS = {
+    "label": _("题目"),
+    "hint": _("提示语"),
+    "title": _("标题"),
+    "relevant": _("什么时候问"),
+    "constraint": _("回答要满足"),
+    "constraint_message": _("不满足时说什么"),
+    "required": _("要不要答"),
+    "required_message": _("没答时说什么"),
+    "calculation": _("算式"),
+    "filter": _("给出哪些选项"),
+    "missing": _("不想答、答不上来"),
+    "low": _("最低分叫什么"),
+    "high": _("最高分叫什么"),
+}
+
 # Operators as a person says them, by the kind of the item.
 OPERATORS: dict[str, dict[str, Any]] = {
     "one": {

@@ -41,6 +41,7 @@ def console_side(context: dict[str, Any]) -> dict[str, Any]:
     steps = context.get("steps") or (round_steps(round_) if round_ else [])
     names = {step.key: step.name for step in steps} | {
         "overview": _("总览"),
+        "item_bank": _("题库"),
         "jobs": _("任务"),
         "members": _("成员与留痕"),
         "me": _("我的账号"),

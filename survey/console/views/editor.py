@@ -19,11 +19,11 @@ from survey.console.editor import state as states
 from survey.console.editor import words
 from survey.console.editor.condition_form import condition_state, posted_condition, row_state
 from survey.console.editor.deeds import DEEDS, PRESETS
-from survey.console.editor.item_form import ItemState, item_state, posted_state
+from survey.console.editor.item_form import ItemState, item_state, posted_state, sharers
 from survey.console.editor.rearranging import REARRANGE, rearranged
 from survey.console.page import render_step
 from survey.console.rows import one_of, team_round
-from survey.questionnaires.document import MODES, block_items, item_index, items_of
+from survey.questionnaires.document import MODES, block_items, item_index, items_of, own_choices
 from survey.questionnaires.drafting import only_item
 from survey.questionnaires.models import QuestionnaireVersion
 from survey.questionnaires.parts import TYPE_GROUPS
@@ -107,13 +107,17 @@ def _saved(request: HttpRequest, version: QuestionnaireVersion, goes_to: str) ->
         "outline": states.outline_of(version.document, found, block),
         "item_name": name if kind == "item" else "",
         "block_name": block,
+        "item": index[name][1] if kind == "item" and name in index else None,
         "found": found,
         "item_advice": found.advice.get(name, []) if name else [],
         "item_problems": found.problems.get(name, []) if name else [],
         "history": states.history_of(version),
     }
+    item = index[name][1] if kind == "item" and name in index else {}
     return JsonResponse(
         {
+            "codes": [str(choice["code"]) for choice in own_choices(version.document, item)],
+            "shared": sharers(version.document, item),
             "seen": version.document_hash,
             "name": name,
             "saved": _("%s 已保存") % f"{timezone.localtime():%H:%M}",

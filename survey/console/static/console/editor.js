@@ -68,10 +68,15 @@ if (editor) {
     saving = send(body).then((answer) => {
       say(answer.saved);
       renew(answer);
-      form.querySelectorAll("[data-row]").forEach((row) => {
-        const code = row.querySelector("[name$=_code]");
-        row.querySelector("[name$=_was]").value = code.value;
+      // Options that came without a code have got one.
+      const held = Array.from(form.querySelectorAll("[data-row]")).filter((row) =>
+        row.querySelector("[name$=_label]").value || row.querySelector("[name$=_code]").value);
+      held.forEach((row, place) => {
+        row.querySelector("[name$=_was]").value = answer.codes[place];
+        row.querySelector("[name$=_code]").value = answer.codes[place];
       });
+      const shared = form.querySelector("[data-shared]");
+      if (shared && !answer.shared) shared.remove();
     }).catch((error) => {
       say(error.told ? error.message : words.wordsFailed, true);
     }).finally(() => {
