@@ -95,6 +95,24 @@ def waiting_page(request: HttpRequest, draw: Draw) -> dict[str, Any]:
     }
 
 
+def _chances(cases: Any) -> dict[str, str] | None:
+    """Smallest and largest probability of each stage in words, and what the weights add up to."""
+    found = summarise(cases)
+    if found is None:
+        return None
+
+    def span(values: tuple[float, float, float]) -> str:
+        low, high = f"{values[0]:.1%}", f"{values[2]:.1%}"
+        return low if low == high else f"{low}–{high}"
+
+    return {
+        "stage1": span(found.stage1),
+        "stage2": span(found.stage2),
+        "overall": span(found.overall),
+        "weights": f"{found.weights_sum:,.0f}",
+    }
+
+
 def drawn_page(request: HttpRequest, draw: Draw) -> dict[str, Any]:
     """What a draw took: counts, chances, communities, reserves, and what may be done next."""
     round_ = draw.design.round
@@ -114,7 +132,7 @@ def drawn_page(request: HttpRequest, draw: Draw) -> dict[str, Any]:
         "n_cases": draw.cases.count(),
         "n_released": released.count(),
         "by_street": counts_by_street(request.user, draw) if is_current else [],
-        "chances": summarise(released),
+        "chances": _chances(released),
         "replicates": replicates,
         "following": next((r.number for r in replicates if r.released_at is None), None),
         "form": ReasonForm(label=_("我知道放出以后不能收回")),

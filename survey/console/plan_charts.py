@@ -40,7 +40,6 @@ def cost_curve_svg(
     target: float | None,
     *,
     money: Callable[[float], str],
-    target_words: str,
 ) -> str:
     """Total cost across, margin upward; the band below `target` is where the wish is met."""
     xs = [point.budget * domains for point in points]
@@ -56,7 +55,7 @@ def cost_curve_svg(
     def y(value: float) -> float:
         return TOP + (HEIGHT - TOP - BOTTOM) * (1 - min(value, y_most) / y_most)
 
-    body = [_band(y, target, target_words)] if target else []
+    body = [_band(y, target)] if target else []
     body += [
         _tick_y(y(k * y_step), f"±{k * y_step:g}" if k else "0") for k in range(round(y_most / y_step) + 1)
     ]
@@ -82,11 +81,9 @@ def _anchor(x: float) -> str:
     return "start" if x < 4 else "end" if x > 96 else "middle"
 
 
-def _band(y: Callable[[float], float], target: float, words: str) -> str:
+def _band(y: Callable[[float], float], target: float) -> str:
     top, bottom = y(target), y(0)
-    return f'<rect class="band" x="0" y="{top:.1f}" width="100%" height="{bottom - top:.1f}"/>' + _text(
-        "band-words", 100, bottom - 10, words, "end", dx=-8
-    )
+    return f'<rect class="band" x="0" y="{top:.1f}" width="100%" height="{bottom - top:.1f}"/>'
 
 
 def _tick_y(y: float, words: str) -> str:

@@ -162,12 +162,12 @@ def _curve(plan: Plan, n: int, cost: float) -> dict[str, Any]:
     budgets = [start * (end / start) ** (k / CURVE_STEPS) for k in range(CURVE_STEPS + 1)]
     table = [_scaled(plan, n, times, places) for times in MULTIPLES]
     unit = unit_of(terms.kind)
-    words = {1.0: _("这个方案"), 0.5: _("少花一半"), 2.0: _("多花一倍")}
+    words = {1.0: "", 0.5: _("少花一半："), 2.0: _("多花一倍：")}
     labels = [
         Label(
             row["cost"],
             row["margin"],
-            f"{words[row['times']]}：{row['total']} → ±{row['margin']:.1f} {unit}",
+            f"{words[row['times']]}{row['total']} → ±{row['margin']:.1f} {unit}",
             row["times"] == 1,
         )
         for row in table
@@ -181,8 +181,8 @@ def _curve(plan: Plan, n: int, cost: float) -> dict[str, Any]:
             labels,
             target,
             money=money,
-            target_words=_("要求：±%(margin)s %(unit)s以内") % wish if wish else "",
         ),
+        "curve_wish": _("色带：要求的 ±%(margin)s %(unit)s以内") % wish if wish else "",
         "curve_title": curve_sentence(
             next(row["margin"] for row in table if row["times"] == 1),
             next(row["margin"] for row in table if row["times"] == 2),

@@ -8,11 +8,12 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Q
 
 from survey.common.canonical import sha256_of
 from survey.regions.codes import path_at
 from survey.regions.models import Region
+from survey.sampling.frame_counts import community_counts
 from survey.sampling.models import FrameVersion
 from survey.sampling.planning import Community, PlannedPSU, PlannedStratum, build_psus
 from survey.sampling.services.designs import PlannedDesign
@@ -93,7 +94,7 @@ def population_of(round_: Round, frame: FrameVersion, excluded: Sequence[str] = 
     inside = {path for _code, _name, path in regions}
     members: dict[str, list[Community]] = {}
     collective = 0
-    for code, name, path, family, others in _counts(frame):
+    for code, name, path, family, others in community_counts(frame):
         street = path_at(path, "street")
         if street in inside:
             members.setdefault(street, []).append(Community(code, name, street.ljust(12, "0"), family))
@@ -115,26 +116,6 @@ def population_of(round_: Round, frame: FrameVersion, excluded: Sequence[str] = 
         tuple(absent),
         names,
         collective,
-    )
-
-
-def _counts(frame: FrameVersion) -> list[tuple[str, str, str, int, int]]:
-    """(code, name, path, family, collective households) of each community of a frame.
-
-    A frame imported since release 2 keeps them; an older one is counted.
-    """
-    stored = frame.trees.values_list(
-        "community__code", "community__name", "community__path", "n_family", "n_collective"
-    )
-    return list(stored.order_by("community__code")) or list(
-        frame.units.order_by()
-        .values("community")
-        .annotate(
-            family=Count("pk", filter=Q(is_collective=False)),
-            others=Count("pk", filter=Q(is_collective=True)),
-        )
-        .values_list("community__code", "community__name", "community__path", "family", "others")
-        .order_by("community__code")
     )
 
 

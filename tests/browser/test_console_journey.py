@@ -133,19 +133,33 @@ def _bring_questionnaire(walker):
 
 
 def _draw(walker):
+    """The shortest way through the wizard; `test_sampling_wizard` looks at every step of it."""
     page = walker.page
+    FrameVersion.objects.update(is_simulated=True)  # a draw that need not wait for an evening's lottery
     page.goto(f"/console/rounds/{Round.objects.get().pk}/")
     page.get_by_role("link", name="去设计").click()
+    page.get_by_role("button", name="总体就是这些，下一步").click()
+    page.get_by_role("button", name="就按这个精度，下一步").click()
+    page.get_by_label("按住户数：大街道多抽").check()
     page.get_by_label("抽多少个社区").fill("99")
     page.get_by_label("每个社区抽多少户").fill("5")
-    page.get_by_role("button", name="看方案").click()
+    page.get_by_role("button", name="看看每个街道会有多准，下一步").click()
     expect(page.get_by_text("最多抽 6 个社区")).to_be_visible()
     walker.look("15-design-refused")
     page.get_by_label("抽多少个社区").fill("4")
-    page.get_by_role("button", name="看方案").click()
+    page.get_by_role("button", name="看看每个街道会有多准，下一步").click()
+    page.get_by_role("button", name="不模拟，直接定下方案").click()
     walker.look("16-plan")
-    page.get_by_label("我看过方案了，知道抽样不能重来").check()
+    page.get_by_role("link", name="去承诺").click()
+    page.get_by_label("我看过方案了").check()
+    page.get_by_role("button", name="承诺：抽 20 户").click()
+    page.get_by_role("link", name="去等揭晓").click()
+    page.get_by_label("开出来的是").fill("演示")
     page.get_by_role("button", name="抽取 20 户").click()
+    expect(page.get_by_role("progressbar")).to_be_visible()
+    work_off(page)
+    finished(page)
+    page.get_by_role("link", name="去看结果").click()
     expect(page.get_by_role("heading", name="抽样结果")).to_be_visible()
     walker.look("17-drawn")
     assert Case.objects.count() == 20

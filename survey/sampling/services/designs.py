@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Q
 from django.utils.translation import gettext as _
 
 from survey.audit.services import Actor, record
@@ -14,6 +13,7 @@ from survey.common.errors import Problem
 from survey.regions.codes import path_at
 from survey.regions.models import Region
 from survey.sampling.coverage import COLLECTIVE_REASON
+from survey.sampling.frame_counts import community_counts
 from survey.sampling.models import PSU, Design, DesignStratum, FrameVersion
 from survey.sampling.planning import (
     JOIN_PSUS,
@@ -122,28 +122,20 @@ def _population(round_: Round, frame: FrameVersion, spec: dict[str, Any]) -> _Po
     left_out = dict(Region.objects.filter(code__in=out).values_list("code", "path"))
     if missing := sorted(out.keys() - left_out.keys()):
         raise Problem("common.invalid", reason=_("要排除的区划代码 {code} 不存在").format(code=missing[0]))
-    counts = (
-        frame.units.order_by()
-        .values("community__code", "community__name", "community__path")
-        .annotate(
-            family=Count("pk", filter=Q(is_collective=False)),
-            collective=Count("pk", filter=Q(is_collective=True)),
-        )
-    )
     communities, excluded, n_collective = [], dict.fromkeys(out, 0), 0
     n_all = 0
-    for row in counts:
+    for row in community_counts(frame):
         n_all += 1
-        path = row["community__path"]
+        path = row.path
         if not any(path.startswith(part) for part in scope):
             continue
         item = next((code for code, part in left_out.items() if path.startswith(part)), None)
         if item is not None:
-            excluded[item] += row["family"]
+            excluded[item] += row.family
             continue
-        n_collective += row["collective"]
+        n_collective += row.collective
         street = path_at(path, "street").ljust(12, "0")
-        communities.append(Community(row["community__code"], row["community__name"], street, row["family"]))
+        communities.append(Community(row.code, row.name, street, row.family))
     listed = [{**out[code], "n_households": n} for code, n in sorted(excluded.items())]
     return _Population(communities, listed, n_collective, len(communities) == n_all)
 

@@ -40,6 +40,16 @@ def resize(frame, code, keep):
     """Leave `keep` households in a community (for designs only: the frame's hash no longer fits)."""
     units = frame.units.filter(community__code=code).order_by("position").values_list("pk", flat=True)
     FrameUnit.objects.filter(pk__in=list(units[keep:])).delete()
+    count(frame)
+
+
+def count(frame):
+    """Bring the counts of a frame's communities up to its changed households."""
+    for tree in frame.trees.all():
+        units = frame.units.filter(community=tree.community)
+        family = units.filter(is_collective=False).count()
+        frame.trees.filter(pk=tree.pk).update(n_family=family, n_collective=units.count() - family)
+    frame.trees.filter(n_family=0, n_collective=0).delete()
 
 
 def test_streets_are_strata_and_communities_are_psus(round_, frame):
@@ -99,6 +109,7 @@ def test_a_large_community_is_a_certainty_stratum(round_, frame):
 
 def test_collective_and_empty_and_excluded_parts_are_named_with_a_reason(round_, frame):
     frame.units.filter(community__code="370105001001", position__lte=4).update(is_collective=True)
+    count(frame)
     resize(frame, "370105003003", 0)
     exclude = [{"code": "370105003002", "reason": "正在拆迁"}]
     with pytest.raises(Problem):  # one community is left in the second street, and 天桥区 has two streets
