@@ -59,6 +59,7 @@ def team(browser: Browser, site: str) -> None:
     for step in ("frame", "questionnaire", "sampling", "letters", "fieldwork", "weighting", "reports"):
         camera.take(f"console-{step}-1280", f"{round_path}{step}/")
     editor(camera, f"{round_path}questionnaire/")
+    _wizard(camera, round_path)
     phone = Camera(browser, site, 390, "li")
     phone.take("console-round-390", round_path)
 
@@ -74,6 +75,25 @@ def editor(camera: Camera, path: str) -> None:
     page.get_by_role("link", name="检查和发布").click()
     page.get_by_text("不要这份草稿了").click()
     page.get_by_role("button", name="删掉草稿").click()
+
+
+def _wizard(camera: Camera, round_path: str) -> None:
+    """Precision and simulation of the sampling wizard. Nothing is committed to or drawn."""
+    page = camera.page
+    page.goto(f"{round_path}sampling/population/")
+    go_on = page.get_by_role("button", name="总体就是这些，下一步")
+    if not go_on.count():  # the field has closed: the wizard takes no more answers
+        return
+    go_on.click()
+    page.get_by_label(re.compile("每个街道的误差")).fill("5")
+    page.get_by_role("button", name="重算").click()
+    camera.take("console-wizard-precision-1280", full=True)
+    page.get_by_role("button", name="就按这个精度，下一步").click()
+    page.get_by_role("button", name="看看每个街道会有多准，下一步").click()
+    start = page.get_by_role("button", name="开始模拟")
+    if start.count():
+        start.click()
+    camera.take("console-wizard-simulation-1280")
 
 
 def official(browser: Browser, site: str) -> None:

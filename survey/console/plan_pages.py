@@ -88,16 +88,21 @@ def findings(checks: Mapping[str, Any], absent: Sequence[str]) -> list[dict[str,
                 "advice": _("这些户有两次机会，别的户只有一次。请核对台账。"),
             }
         )
-    for district in checks.get("by_district", []):
-        ratio = district.get("ratio")
-        if ratio is not None and not RATIO_LOW <= ratio <= RATIO_HIGH:
-            rows.append(
-                {
-                    "claim": _("%(name)s的名录户数是普查的 %(share)s")
-                    % {"name": district["name"], "share": f"{ratio:.0%}"},
-                    "advice": _("差得多，多半是漏了一片或登记了空户。名录外的人抽不到，加权也补不回来。"),
-                }
-            )
+    far = [
+        _("%(name)s %(share)s") % {"name": district["name"], "share": f"{district['ratio']:.0%}"}
+        for district in checks.get("by_district", [])
+        if district.get("ratio") is not None and not RATIO_LOW <= district["ratio"] <= RATIO_HIGH
+    ]
+    if far:
+        rows.append(
+            {
+                "claim": _("%(n)s 个区县的名录户数和普查差得多") % {"n": len(far)},
+                "advice": _(
+                    "占普查的：%(list)s。多半是漏了一片，或登记了空户。名录外的人抽不到，加权也补不回来。"
+                )
+                % {"list": "、".join(far)},
+            }
+        )
     return rows
 
 
@@ -221,7 +226,7 @@ def simulation_page(plan: Plan, request: HttpRequest) -> dict[str, Any]:
     return context | {
         "sort": sort,
         "axis": axis,
-        "rows": paged(request, [_forecast_row(row, plan, axis) for row in rows], per_page=200),
+        "rows": paged(request, [_forecast_row(row, plan, axis) for row in rows]),
         "finding": _finding(rows, plan.terms),
         "whole": found["whole"],
         "districts": found["districts"],
