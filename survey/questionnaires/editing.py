@@ -55,6 +55,7 @@ def apply_edit(document: Document, edit: Edit) -> Document:
     for name in used - _used_lists(changed):
         changed["choice_lists"].pop(name, None)
     _tidy_matrices(changed)
+    changed.pop("reading_seconds", None)  # publishing states it anew
     changed["format"] = format_for(changed)
     return changed
 

@@ -66,6 +66,23 @@ def progress(document: Document) -> dict[str, tuple[int, int]]:
     }
 
 
+def stale(old: Document, new: Document) -> dict[str, list[str]]:
+    """What a text is about → languages that still have the old text although the first one changed."""
+    first = new["default_language"]
+    before = {place.key: place.texts for place in places(old)}
+    found: dict[str, list[str]] = {}
+    for place in places(new):
+        texts = before.get(place.key, {})
+        if not texts.get(first) or texts.get(first) == place.texts.get(first):
+            continue
+        for language in new["languages"]:
+            kept = place.texts.get(language)
+            if language != first and kept and kept == texts.get(language):
+                languages = found.setdefault(place.about, [])
+                languages += [language] if language not in languages else []
+    return found
+
+
 @lru_cache(maxsize=1)
 def _converter() -> OpenCC:
     return OpenCC("s2t")

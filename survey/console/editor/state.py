@@ -6,7 +6,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from survey.console.editor.words import PARTS, TYPES, advice_words, deed_words
+from survey.console.editor.words import LANGUAGES, PARTS, TYPES, advice_words, deed_words
+from survey.questionnaires import translating
 from survey.questionnaires.document import (
     Block,
     Document,
@@ -18,6 +19,7 @@ from survey.questionnaires.document import (
 )
 from survey.questionnaires.drafting import check_draft
 from survey.questionnaires.models import QuestionnaireVersion
+from survey.questionnaires.services import unpacked
 from survey.questionnaires.wording import advise
 
 OPEN_UP_TO = 60  # items: a longer questionnaire opens only the block that is worked on
@@ -61,13 +63,16 @@ class Checked:
     n_advice: int
 
 
-def checked(document: Document) -> Checked:
+def checked(version: QuestionnaireVersion) -> Checked:
     """Run the checks and sort what they say by item."""
+    document = version.document
     problems: dict[str, list[dict[str, Any]]] = defaultdict(list)
     untranslated: dict[str, list[str]] = defaultdict(list)
     found = check_draft(document)
     for problem in found:
         for owner in _owners(document, problem):
+            if problem.code == "time" and problem.level == "warning":
+                continue  # the advice says it with its reason
             if problem.code == "translation" and len(document["languages"]) > 1:
                 untranslated[owner].append(_part(problem))
             else:
@@ -76,12 +81,18 @@ def checked(document: Document) -> Checked:
         listed = "、".join(dict.fromkeys(where))
         text = _("还缺 %(n)s 处文字：%(where)s。") % {"n": len(where), "where": listed}
         problems[owner].append({"level": "error", "text": text, "translate": True})
+    for about, languages in translating.stale(first_document(version), document).items():
+        for owner in _owners(document, Problem("warning", "stale", "", f"{about}/")):
+            listed = "、".join(str(LANGUAGES[language]) for language in languages)
+            text = _("文字改过了，%s 还是原来的译文，请核对。") % listed
+            problems[owner].append({"level": "warning", "text": text, "translate": True})
     advice: dict[str, list[dict[str, Any]]] = defaultdict(list)
     told = advise(document)
     for each in told:
         advice[each.item].append(advice_words(each))
     errors = sum(1 for problem in found if problem.level == "error")
-    return Checked(dict(problems), dict(advice), errors, len(told) + len(found) - errors)
+    warnings = sum(1 for listed in problems.values() for each in listed if each["level"] != "error")
+    return Checked(dict(problems), dict(advice), errors, len(told) + warnings)
 
 
 def _part(problem: Problem) -> str:
@@ -101,7 +112,7 @@ def _owners(document: Document, problem: Problem) -> list[str]:
     """The items or the block that a problem is about; a choice list's problem is shown at its first item."""
     names = set(item_index(document)) | {block["name"] for block in document["blocks"]}
     where = problem.where
-    for candidate in (where, where.rpartition(".")[0]):
+    for candidate in (where, where.rpartition(".")[0], where.rstrip("/")):
         if candidate in names:
             return [candidate]
     list_name = where.partition("/")[0]
@@ -167,6 +178,14 @@ def history_of(version: QuestionnaireVersion) -> dict[str, Any]:
         "last": last,
         "last_words": deed_words(last.deed, last.subject) if last and last.deed else "",
     }
+
+
+def first_document(version: QuestionnaireVersion) -> Document:
+    """What the draft began from: the version it was copied from, else its oldest step, else itself."""
+    if version.based_on is not None:
+        return version.based_on.document
+    oldest = version.steps.first()
+    return unpacked(oldest) if oldest is not None else version.document
 
 
 def minutes_of(document: Document) -> dict[str, float]:

@@ -98,7 +98,7 @@ def _asked(data: QueryDict) -> dict[str, str]:
 def _saved(request: HttpRequest, version: QuestionnaireVersion, goes_to: str) -> JsonResponse:
     """What the open page renews after a save by script."""
     kind, _colon, name = goes_to.partition(":")
-    found = states.checked(version.document)
+    found = states.checked(version)
     index = item_index(version.document)
     block = index[name][0]["name"] if kind == "item" and name in index else name
     context = {
@@ -148,7 +148,7 @@ def _page(
     problem: Problem | None = None,
 ) -> HttpResponse:
     document, index = version.document, item_index(version.document)
-    found = states.checked(document)
+    found = states.checked(version)
     name = asked["item"] if asked["item"] in index else ""
     blocks = {block["name"]: block for block in document["blocks"]}
     block_name = index[name][0]["name"] if name else asked["block"] if asked["block"] in blocks else ""

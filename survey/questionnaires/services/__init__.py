@@ -12,6 +12,7 @@ from survey.questionnaires.services.drafts import (
     redo_edit,
     start_questionnaire,
     undo_edit,
+    unpacked,
 )
 from survey.questionnaires.services.versions import (
     as_errors,
@@ -42,4 +43,5 @@ __all__ = [
     "start_questionnaire",
     "store_draft",
     "undo_edit",
+    "unpacked",
 ]

@@ -92,7 +92,8 @@ def copy_version(
     with transaction.atomic():
         questionnaire = Questionnaire.objects.select_for_update().get(pk=version.questionnaire_id)
         document = copy.deepcopy(version.document)
-        document.pop("reading_seconds", None)
+        document.pop("reading_seconds", None)  # publishing states it anew
+        document["format"] = documents.format_for(document)
         if title.strip():
             document["name"] = _free_code(slug(title))
             document["title"][document["default_language"]] = title.strip()
@@ -188,6 +189,11 @@ def _step(
     )
 
 
+def unpacked(step: DraftStep) -> documents.Document:
+    """The document of a step."""
+    return json.loads(zlib.decompress(bytes(step.packed)))
+
+
 def undo_edit(*, version: QuestionnaireVersion, seen: str, acting_user: Actor) -> QuestionnaireVersion:
     """One step back.
 
@@ -217,7 +223,7 @@ def _walk(version: QuestionnaireVersion, by: int, seen: str, acting_user: Actor)
             raise Problem(
                 "common.invalid", reason=_("前面没有可撤销的了。") if by < 0 else _("没有可重做的了。")
             )
-        draft.document = json.loads(zlib.decompress(bytes(step.packed)))
+        draft.document = unpacked(step)
         draft.document_hash, draft.step = step.document_hash, step.number
         draft.save(update_fields=["document", "document_hash", "step"])
         _record_step(draft, "undo" if by < 0 else "redo", step.subject, acting_user)

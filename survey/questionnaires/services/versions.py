@@ -90,7 +90,8 @@ def store_draft(
         questionnaire, _made = Questionnaire.objects.select_for_update().get_or_create(
             code=code, defaults={"title": title[:200] or code}
         )
-        same = questionnaire.versions.filter(document_hash=digest).first()
+        known = [digest, documents.document_hash(with_stated_time(document))]
+        same = questionnaire.versions.filter(document_hash__in=known).first()
         if same is not None:
             return same
         newest = questionnaire.versions.first()
@@ -111,6 +112,14 @@ def store_draft(
     return version
 
 
+def with_stated_time(document: documents.Document) -> documents.Document:
+    """The document as it is published: one of format /2 states its time; an older one stays as it hashes."""
+    if document.get("format") == documents.FORMAT:
+        return document
+    seconds = {mode: documents.total_seconds(document, mode) for mode in documents.MODES}
+    return {**document, "reading_seconds": seconds}
+
+
 def publish_version(*, version: QuestionnaireVersion, acting_user: Actor) -> QuestionnaireVersion:
     """Publish a draft after the last check; from now on its document never changes. Twice changes nothing.
 
@@ -127,9 +136,11 @@ def publish_version(*, version: QuestionnaireVersion, acting_user: Actor) -> Que
         refuse_errors(check_draft(locked.document))
         if documents.document_hash(locked.document) != locked.document_hash:
             raise Problem("common.locked", what=_("这一版问卷"))
+        locked.document = with_stated_time(locked.document)
+        locked.document_hash = documents.document_hash(locked.document)
         locked.state = QuestionnaireVersion.State.PUBLISHED
         locked.published_at = now()
-        locked.save(update_fields=["state", "published_at"])
+        locked.save(update_fields=["document", "document_hash", "state", "published_at"])
         questionnaire = locked.questionnaire
         title = documents.text_in(
             locked.document.get("title"), locked.document["default_language"], locked.document

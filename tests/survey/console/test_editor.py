@@ -460,6 +460,15 @@ def test_texts_are_translated_side_by_side_with_proposals(team, place):
     assert "只有一种语言" in team.get(address.replace("edit/", "translate/")).content.decode()
 
 
+def test_a_changed_wording_asks_to_look_at_its_translations(team, place):
+    made = small() | {"languages": ["zh-hans", "en"]}
+    made["blocks"][0]["items"][0]["label"]["en"] = "Are you satisfied?"
+    _version, address = place(made)
+    data = fields(team.get(address, {"item": "Q01"}).content.decode(), "hint")
+    team.post(address, data | {"label": "您对停车满意吗？", "do": "save_item"})
+    assert "English 还是原来的译文" in team.get(address, {"item": "Q01"}).content.decode()
+
+
 def test_versions_are_compared_and_paths_walked(team, place, lead, round_):
     version, address = place(small())
     compare = address.replace("edit/", "compare/")

@@ -164,6 +164,15 @@ def test_texts_are_set_by_place_and_counted(doc):
         edit(doc, "set_texts", texts={"item:Q99:label": {"en": "x"}})
 
 
+def test_a_translation_that_was_left_behind_is_told(doc):
+    doc["languages"] = ["zh-hans", "en"]
+    doc["blocks"][0]["items"][0]["label"]["en"] = "Old"
+    new = edit(doc, "set_texts", texts={"item:Q01:label": {"zh-hans": "新题目"}})
+    assert translating.stale(doc, new) == {"Q01": ["en"]}
+    done = edit(new, "set_texts", texts={"item:Q01:label": {"en": "New"}})
+    assert translating.stale(doc, done) == translating.stale(doc, doc) == {}
+
+
 def test_a_traditional_proposal_follows_the_phrase():
     assert translating.traditional("皇后以后") == "皇后以後"
 

@@ -18,6 +18,7 @@ from survey.questionnaires.services import (
     remove_bank_item,
     save_bank_item,
     start_questionnaire,
+    store_draft,
     undo_edit,
 )
 from tests import factories
@@ -130,6 +131,21 @@ def test_what_is_published_is_neither_edited_nor_undone_but_copied(lead, draft):
     own = copy_version(version=version, acting_user=lead, title="Another one")
     assert own.questionnaire != version.questionnaire
     assert own.document["name"] == own.questionnaire.code == "Another-one"
+
+
+def test_publishing_states_the_time_of_a_new_document_and_a_copy_states_it_anew(lead, draft):
+    version = publish_version(version=add(draft, lead, kind="rating"), acting_user=lead)
+    assert version.document["format"] == "minyi-questionnaire/2"
+    assert version.document["reading_seconds"]["web"] > 0
+    assert version.document_hash == document_hash(version.document)
+    copied = copy_version(version=version, acting_user=lead)
+    assert "reading_seconds" not in copied.document
+    again = store_draft(document=copied.document, acting_user=lead)
+    assert again in (version, copied)
+    old = start_questionnaire(title="旧的", languages=["zh-hans"], acting_user=lead)
+    old = publish_version(version=add(old, lead, kind="text"), acting_user=lead)
+    assert old.document["format"] == "minyi-questionnaire/1"
+    assert "reading_seconds" not in old.document
 
 
 def test_an_empty_draft_is_not_published(lead, draft):
