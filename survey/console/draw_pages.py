@@ -136,7 +136,6 @@ def drawn_page(request: HttpRequest, draw: Draw) -> dict[str, Any]:
         "replicates": replicates,
         "following": next((r.number for r in replicates if r.released_at is None), None),
         "form": ReasonForm(label=_("我知道放出以后不能收回")),
-        "void_form": ReasonForm(label=_("我知道这次抽样会作废，理由一直公开"), auto_id="id_void_%s"),
         "reveal_form": ConfirmForm(label=_("我知道公开以后收不回来"), auto_id="id_reveal_%s"),
         "may_release": may(request.user, "sampling.manage", region)
         and is_current

@@ -45,9 +45,7 @@ def cost_curve_svg(
     xs = [point.budget * domains for point in points]
     ys = [point.half_width for point in points]
     x_most = max(xs)
-    shown = [label.margin for label in labels]
-    y_step = round_step(min(max(ys), max([*shown, target or 0]) * 2.2), 5)
-    y_most = y_step * math.ceil(min(max(ys), max([*shown, target or 0]) * 2.2) / y_step)
+    y_step, y_most = _height_of(ys, [*(label.margin for label in labels), target or 0])
 
     def x(value: float) -> float:
         return 100 * value / x_most
@@ -75,6 +73,13 @@ def cost_curve_svg(
         f'<svg class="curve" width="100%" height="{HEIGHT}" aria-hidden="true" focusable="false">'
         f"{''.join(body)}</svg>"
     )
+
+
+def _height_of(margins: Sequence[float], shown: Sequence[float]) -> tuple[float, float]:
+    """(step, top) of the margins' axis: twice what is named, for the steep start tells nobody anything."""
+    top = min(max(margins), max(shown) * 2.2)
+    step = round_step(top, 5)
+    return step, step * math.ceil(top / step)
 
 
 def _anchor(x: float) -> str:

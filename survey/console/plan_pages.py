@@ -88,22 +88,25 @@ def findings(checks: Mapping[str, Any], absent: Sequence[str]) -> list[dict[str,
                 "advice": _("这些户有两次机会，别的户只有一次。请核对台账。"),
             }
         )
+    return rows + _far_from_census(checks)
+
+
+def _far_from_census(checks: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Districts whose list is much shorter or longer than the census, in one entry."""
     far = [
         _("%(name)s %(share)s") % {"name": district["name"], "share": f"{district['ratio']:.0%}"}
         for district in checks.get("by_district", [])
         if district.get("ratio") is not None and not RATIO_LOW <= district["ratio"] <= RATIO_HIGH
     ]
-    if far:
-        rows.append(
-            {
-                "claim": _("%(n)s 个区县的名录户数和普查差得多") % {"n": len(far)},
-                "advice": _(
-                    "占普查的：%(list)s。多半是漏了一片，或登记了空户。名录外的人抽不到，加权也补不回来。"
-                )
-                % {"list": "、".join(far)},
-            }
-        )
-    return rows
+    if not far:
+        return []
+    advice = _("占普查的：%(list)s。多半是漏了一片，或登记了空户。名录外的人抽不到，加权也补不回来。")
+    return [
+        {
+            "claim": _("%(n)s 个区县的名录户数和普查差得多") % {"n": len(far)},
+            "advice": advice % {"list": "、".join(far)},
+        }
+    ]
 
 
 def design_page(plan: Plan) -> dict[str, Any]:

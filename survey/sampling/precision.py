@@ -341,18 +341,23 @@ def forecast_plan(
         row["is_shared"] = streets[0] in joined
         row["name"] = "、".join(names.get(code, code) for code in streets)
         row["district"] = streets[0][:6].ljust(12, "0")
-    districts = sorted({row["district"] for row in rows})
     return {
         "rows": rows,
         "whole": combined_margin(terms, rows),
         "districts": [
-            {
-                "code": code,
-                "name": names.get(code, code),
-                "margin": combined_margin(terms, [r for r in rows if r["district"] == code]),
-                "households": sum(r["households"] for r in rows if r["district"] == code),
-                "interviews": sum(r["interviews"] for r in rows if r["district"] == code),
-            }
-            for code in districts
+            _district_row(code, names, terms, [r for r in rows if r["district"] == code])
+            for code in sorted({row["district"] for row in rows})
         ],
+    }
+
+
+def _district_row(
+    code: str, names: Mapping[str, str], terms: Terms, rows: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    return {
+        "code": code,
+        "name": names.get(code, code),
+        "margin": combined_margin(terms, rows),
+        "households": sum(r["households"] for r in rows),
+        "interviews": sum(r["interviews"] for r in rows),
     }

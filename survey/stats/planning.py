@@ -17,6 +17,7 @@ from analysis.planning import (
     CurvePoint,
     DetectableChange,
     PrecisionTarget,
+    StreetForecast,
     achievable_margin,
     allocate_bethel,
     allocate_by_cost,
@@ -314,14 +315,18 @@ def forecast_groups(
                 runs=runs,
                 confidence=terms.confidence,
             )
-        row = {"code": group.code, **asdict(found)}
-        del row["street"]
-        if group.n < MIN_PSUS:
-            half = terms.z * found.empirical_se
-            row |= {"half_width": half, "half_width_low": half, "half_width_high": half}
-            row |= {"coverage": None, "method": "pooled"}
-        rows.append({k: _plain(v) for k, v in row.items()})
+        rows.append(_forecast_row(group, found, terms))
     return rows
+
+
+def _forecast_row(group: Group, found: StreetForecast, terms: Terms) -> dict[str, Any]:
+    row = {"code": group.code, **asdict(found)}
+    del row["street"]
+    if group.n < MIN_PSUS:
+        half = terms.z * found.empirical_se
+        row |= {"half_width": half, "half_width_low": half, "half_width_high": half}
+        row |= {"coverage": None, "method": "pooled"}
+    return {k: _plain(v) for k, v in row.items()}
 
 
 def combined_margin(terms: Terms, rows: Sequence[Mapping[str, Any]]) -> float | None:
