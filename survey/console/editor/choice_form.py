@@ -17,6 +17,7 @@ from survey.questionnaires.document import (
     own_choices,
     score_range,
 )
+from survey.questionnaires.editing import NAME
 from survey.questionnaires.xlsform.building import CODE_NUMBER
 
 # Usual words for the missing answers, with their translations.
@@ -36,6 +37,7 @@ class ChoiceRow:
     points: str = ""
     was: str = ""
     missing: str = ""
+    columns: str = ""
     exclusive: bool = False
     specify: bool = False
 
@@ -61,6 +63,7 @@ def choice_rows(document: Document, item: Item) -> list[ChoiceRow]:
             points=f"{points[str(choice['code'])]:g}" if str(choice["code"]) in points else "",
             was=str(choice["code"]),
             missing=choice.get("missing", ""),
+            columns="; ".join(f"{name}={text}" for name, text in choice.get("columns", {}).items()),
             exclusive=bool(choice.get("exclusive")),
             specify=bool(choice.get("specify")),
         )
@@ -81,6 +84,7 @@ def posted_rows(document: Document, item: Item, data: QueryDict) -> list[ChoiceR
             points=get("points"),
             was=get("was"),
             missing=held.get(get("was"), {}).get("missing", ""),
+            columns=get("columns"),
             exclusive=bool(get("exclusive")),
             specify=bool(get("specify")),
         )
@@ -107,7 +111,10 @@ def choices_from(document: Document, item: Item, rows: list[ChoiceRow]) -> list[
             row.code = str(free)
         if len(row.code) > 64 or len(row.code.split()) != 1:
             raise refuse(_("选项代码“%s”不能用：不能有空格，最多 64 个字符。") % row.code)
-        choice: Choice = {part: value for part, value in held.get(row.was, {}).items() if part == "columns"}
+        choice: Choice = {}
+        columns = _columns(row)
+        if columns:
+            choice["columns"] = columns
         if any(str(other["code"]) == row.code for other in choices):
             raise refuse(_("选项代码“%s”用了两次，每个选项要有自己的代码。") % row.code)
         choice["code"] = int(row.code) if CODE_NUMBER.fullmatch(row.code) and row.code != "-0" else row.code
@@ -119,6 +126,19 @@ def choices_from(document: Document, item: Item, rows: list[ChoiceRow]) -> list[
                 choice[flag] = True
         choices.append(choice)
     return choices
+
+
+def _columns(row: ChoiceRow) -> dict[str, str]:
+    """`name=text; name=text` as a dictionary: what a filter may look at."""
+    found: dict[str, str] = {}
+    for part in row.columns.replace("；", ";").split(";"):
+        name, sign, text = part.partition("=")
+        if not part.strip():
+            continue
+        if not sign or not NAME.fullmatch(name.strip()):
+            raise refuse(_("选项“%s”的筛选列要写成 名=值，几个之间用分号。") % row.label)
+        found[name.strip()] = text.strip()[:500]
+    return found
 
 
 # ---- missing answers -----------------------------------------------------------------------------------

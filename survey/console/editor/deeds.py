@@ -183,6 +183,8 @@ def save_block(document: Document, data: QueryDict) -> Deed:
             for end, label in (("first", _("前面几题不动")), ("last", _("后面几题不动")))
             if (value := whole(data, end, label, 0, 500))
         }
+        if (block.get("order") or {}).get("all"):
+            order["all"] = True
         changes["order"] = order if data.get("random") else None
         changes["repeat"] = _repeat(block, data, language)
     edit = Edit("set_block", block["name"], {"changes": changes, "name": name})

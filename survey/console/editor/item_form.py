@@ -52,7 +52,7 @@ TEXT_FIELDS = (
     "max_choices", "first", "last", "filter", "default", "root", "calculation", "required", "required_text",
     "constraint", "scoring",
 )  # fmt: skip
-TICKS = ("multiline", "random", "readonly", "consent", "only_here")
+TICKS = ("multiline", "random", "readonly", "consent", "only_here", "stem_random")
 
 
 @dataclass
@@ -86,9 +86,6 @@ def item_state(document: Document, item: Item) -> ItemState:
     texts |= {end: (ends.get(end) or {}).get(language, "") for end in ("low", "high")}
     texts |= {"first": _plain(order.get("first")), "last": _plain(order.get("last"))}
     texts |= {part: (item.get(part) or {}).get("text", "") for part in ("filter", "calculation")}
-    texts["stem"] = (document.get("matrices", {}).get(item.get("matrix", ""), {}).get("label") or {}).get(
-        language, ""
-    )
     if item.get("seconds") == default_seconds(item):
         texts["seconds"] = ""
     limits_are_text = _fill_limits(item, texts)
@@ -98,6 +95,9 @@ def item_state(document: Document, item: Item) -> ItemState:
     texts["scoring"] = scoring_kind(document, item)
     ticks = {name: bool(item.get(name)) for name in TICKS}
     ticks["random"] = bool(order.get("random"))
+    matrix = document.get("matrices", {}).get(item.get("matrix", ""), {})
+    texts["stem"] = (matrix.get("label") or {}).get(language, "")
+    ticks["stem_random"] = bool((matrix.get("order") or {}).get("random"))
     return ItemState(
         texts=texts,
         ticks=ticks,
@@ -195,6 +195,10 @@ def item_edit(document: Document, item: Item, data: QueryDict, state: ItemState)
     if made.get("matrix"):
         held = document.get("matrices", {}).get(made["matrix"], {"label": {}})
         stem = held | {"label": with_text(held.get("label"), language, texts["stem"]) or {}}
+        if not state.ticks["stem_random"]:
+            stem.pop("order", None)
+        elif not (stem.get("order") or {}).get("random"):
+            stem["order"] = {"random": True}
     if data.get("retype") and data["retype"] != item["type"]:
         made = retyped(made, data["retype"])
         choices = choices if made["type"] in CHOICE_TYPES else None
@@ -225,6 +229,8 @@ def _put_numbers(made: Item, data: QueryDict) -> None:
         for end, label in (("first", _("前面几个不动")), ("last", _("后面几个不动")))
         if (value := whole(data, end, label, 0, 500))
     }
+    if (made.get("order") or {}).get("all"):
+        order["all"] = True
     put(made, "order", order if data.get("random") and has_part(made["type"], "order") else None)
 
 

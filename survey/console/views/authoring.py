@@ -164,6 +164,17 @@ def _bank_deed(request: HttpRequest, pk: int, draft: QuestionnaireVersion | None
 # ---- translation ---------------------------------------------------------------------------------------
 
 
+def _keep_texts(request: HttpRequest, version: QuestionnaireVersion, language: str) -> None:
+    texts = {
+        name.removeprefix("text-"): {language: value}
+        for name, value in request.POST.items()
+        if name.startswith("text-")
+    }
+    edit = Edit("set_texts", language, {"texts": texts})
+    edit_draft(version=version, edit=edit, seen=request.POST.get("seen", ""), acting_user=request.user)
+    messages.success(request, _("译文存好了。"))
+
+
 @allowed("questionnaires.manage")
 @require_http_methods(["GET", "POST"])
 def translate(request: HttpRequest, pk: int, version_pk: int) -> HttpResponse:
@@ -179,17 +190,8 @@ def translate(request: HttpRequest, pk: int, version_pk: int) -> HttpResponse:
     language = asked if asked in others else others[0] if others else ""
     problem = None
     if request.method == "POST" and language:
-        texts = {
-            name.removeprefix("text-"): {language: value}
-            for name, value in request.POST.items()
-            if name.startswith("text-")
-        }
-        edit = Edit("set_texts", language, {"texts": texts})
         try:
-            edit_draft(
-                version=version, edit=edit, seen=request.POST.get("seen", ""), acting_user=request.user
-            )
-            messages.success(request, _("译文存好了。"))
+            _keep_texts(request, version, language)
             return redirect(request.get_full_path())
         except Problem as found:
             problem = found

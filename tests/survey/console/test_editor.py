@@ -155,6 +155,13 @@ def full():
     index["i_signature"] |= {"consent": True}
     index["i_decimal"] |= {"constraint": expression(". >= 0.5"), "readonly": True, "default": 1.5}
     index["i_region"] |= {"root": "370105000000"}
+    index["i_ranking"]["order"] = {"random": True, "all": True}
+    for code in ("a", "b"):
+        made["blocks"][0]["items"].append(item(f"row_{code}", "scale", matrix="m"))
+    stem = {"label": {"zh-hans": "总题"}, "hint": {"zh-hans": "看清"}, "order": {"random": True, "first": 1}}
+    made["matrices"] = {"m": stem}
+    made["choice_lists"]["satisfied"] = copy.deepcopy(made["choice_lists"]["satisfied"])
+    made["choice_lists"]["satisfied"][0]["columns"] = {"area": "east", "kind": ""}
     made["format"] = "minyi-questionnaire/2"
     for each in items_of(made):
         if each["type"] != "calculate":
