@@ -5,8 +5,10 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from survey.audit.services import COMMAND
 from survey.questionnaires.document import item_index, items_of
 from survey.questionnaires.models import QuestionnaireVersion
+from survey.questionnaires.services import read_form, store_draft
 from survey.settings import BASE_DIR
 from tests import factories
 
@@ -194,6 +196,30 @@ def _publish_and_compare(walker, round_):
     walker.look("13-difference")
     page.goto(f"/console/rounds/{round_.pk}/questionnaire/")
     walker.look("14-versions")
+
+
+def test_two_windows_on_one_item_lose_nothing(walk, round_):
+    store_draft(document=read_form(CORE_FORM)[0], acting_user=COMMAND)
+    address = f"/console/rounds/{round_.pk}/questionnaire/{draft().pk}/edit/?item=O01"
+    first, second = walk("editor-first", width=1280), walk("editor-second", width=1280)
+    for walker in (first, second):
+        log_in(walker.page, address)
+    first.page.get_by_label("题目", exact=False).first.fill("最要紧的一件事是什么？")
+    first.page.get_by_label("提示语").focus()
+    saved(first.page)
+    page = second.page
+    page.get_by_label("题目", exact=False).first.fill("您最想改的一件事是什么？")
+    page.get_by_label("提示语").focus()
+    expect(page.locator("[data-status]")).to_contain_text("李敏", timeout=15_000)
+    page.get_by_role("button", name="保存", exact=True).last.click()
+    expect(page.get_by_role("alert")).to_contain_text("也改了这份草稿")
+    second.look("told")
+    page.get_by_role("button", name="保存", exact=True).last.click()
+    expect(page.get_by_role("alert")).to_have_count(0)
+    label = item_index(draft().document)["O01"][1]["label"]["zh-hans"]
+    assert label == "您最想改的一件事是什么？"
+    page.get_by_role("button", name="撤销").click()
+    assert item_index(draft().document)["O01"][1]["label"]["zh-hans"] == "最要紧的一件事是什么？"
 
 
 def test_an_item_is_written_without_scripts(walk, round_):

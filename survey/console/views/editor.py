@@ -264,7 +264,8 @@ def preview_item(request: HttpRequest, pk: int, version_pk: int) -> HttpResponse
     """One item in the resident's renderer, for the phone beside the form. Conditions are left out."""
     round_ = team_round(request.user, pk)
     version = version_of(request, version_pk)
-    document = only_item(version.document, request.GET.get("item", ""))
+    first = next((item["name"] for item in items_of(version.document)), "")
+    document = only_item(version.document, request.GET.get("item") or first)
     if document is None:
         raise Http404
     mode = request.GET.get("mode", "")

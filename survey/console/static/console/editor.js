@@ -9,6 +9,8 @@ if (editor) {
   let timer = 0;
   let saving = null;
   let dirty = false;
+  let refused = false; // the last save was not stored: no more tries until something is typed or 保存 is pressed
+  let leaving = false;
 
   // ---- saving ------------------------------------------------------------------------------------------
 
@@ -62,6 +64,7 @@ if (editor) {
     if (!dirty || saving) return saving;
     if (unfinished()) { say(words.wordsUnsaved); return null; }
     dirty = false;
+    refused = false;
     say(words.wordsSaving);
     const body = new FormData(form);
     body.set("do", "save_item");
@@ -71,17 +74,19 @@ if (editor) {
       // Options that came without a code have got one.
       const held = Array.from(form.querySelectorAll("[data-row]")).filter((row) =>
         row.querySelector("[name$=_label]").value || row.querySelector("[name$=_code]").value);
-      held.forEach((row, place) => {
+      if (!dirty) held.forEach((row, place) => {
         row.querySelector("[name$=_was]").value = answer.codes[place];
         row.querySelector("[name$=_code]").value = answer.codes[place];
       });
       const shared = form.querySelector("[data-shared]");
       if (shared && !answer.shared) shared.remove();
     }).catch((error) => {
+      dirty = true;
+      refused = true;
       say(error.told ? error.message : words.wordsFailed, true);
     }).finally(() => {
       saving = null;
-      if (dirty) later();
+      if (dirty && !refused) later();
     });
     return saving;
   }
@@ -111,11 +116,12 @@ if (editor) {
     // A link or a small button waits for the save that is due.
     document.addEventListener("click", async (event) => {
       const way = event.target.closest("a[href]:not([target]), [data-small] button, [data-history] button");
-      if (!way || (!dirty && !saving)) return;
+      if (!way || leaving || (!dirty && !saving)) return;
       event.preventDefault();
-      await save();
-      if (saving) await saving;
-      if (!dirty) way.click();
+      await (saving || save());
+      leaving = true; // what could not be stored is asked about by the browser itself
+      way.click();
+      leaving = false;
     });
   }
 
