@@ -1,6 +1,6 @@
 """The options of an item on the page: rows, the missing answers, the points."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.http import QueryDict
@@ -25,6 +25,10 @@ USUAL = {
     "不了解": {"zh-hans": "不了解", "zh-hant": "不了解", "en": "Don't know"},
     "跳过这题": {"zh-hans": "跳过这题", "zh-hant": "跳過這題", "en": "Skip this question"},
 }
+
+
+# A longer list is written as lines of text: a browser sends at most a thousand fields.
+MOST_ROWS = 80
 
 
 @dataclass
@@ -71,8 +75,27 @@ def choice_rows(document: Document, item: Item) -> list[ChoiceRow]:
     ]
 
 
+def rows_text(rows: list[ChoiceRow]) -> str:
+    """A long list as lines: the code, a blank, the words."""
+    return "\n".join(f"{row.code} {row.label}".rstrip() for row in rows)
+
+
+def _lines(document: Document, item: Item, text: str) -> list[ChoiceRow]:
+    """Rows from such lines; an option that keeps its code keeps what else it has."""
+    held = {row.code: row for row in choice_rows(document, item)}
+    rows = []
+    for place, line in enumerate(text.splitlines()):
+        code, _blank, label = line.strip().partition(" ")
+        if code:
+            known = held.get(code, ChoiceRow(key="", was=code))
+            rows.append(replace(known, key=str(place), code=code, label=label.strip()))
+    return rows
+
+
 def posted_rows(document: Document, item: Item, data: QueryDict) -> list[ChoiceRow]:
     """The rows as they were sent, in the order of the page; rows left blank are dropped."""
+    if "rows_text" in data:
+        return _lines(document, item, data["rows_text"])
     held = {str(choice["code"]): choice for choice in own_choices(document, item)}
     rows = []
     for key in keys(data, "row"):

@@ -13,6 +13,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from survey.console.editor.choice_form import (
+    MOST_ROWS,
     ChoiceRow,
     MissingState,
     choice_rows,
@@ -20,6 +21,7 @@ from survey.console.editor.choice_form import (
     missing_from,
     missing_state,
     posted_rows,
+    rows_text,
     scoring_from,
     scoring_kind,
 )
@@ -70,6 +72,11 @@ class ItemState:
     unsaved: bool = False
     limits_are_text: bool = False
     parts: set[str] = field(default_factory=set)
+
+    @property
+    def rows_text(self) -> str:
+        """The options as lines of text, where they are too many for rows; else blank."""
+        return rows_text(self.rows) if len(self.rows) > MOST_ROWS else ""
 
     @property
     def kind(self) -> str:

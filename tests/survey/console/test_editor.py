@@ -283,6 +283,29 @@ def test_options_are_rearranged_without_scripts_and_stored_together(team, place)
     assert choices[-1] == {"code": 97, "label": {"zh-hans": "丙"}}
 
 
+def test_a_long_list_is_written_as_lines_and_keeps_what_else_its_options_have(team, place):
+    made = small()
+    made["choice_lists"]["satisfied"] = [
+        {"code": n, "label": {"zh-hans": f"第 {n} 街道"}, "columns": {"area": str(n % 7)}}
+        for n in range(1, 501)
+    ]
+    made["format"] = "minyi-questionnaire/2"
+    version, address = place(made)
+    data = fields(team.get(address, {"item": "Q01"}).content.decode(), "hint")
+    assert team.post(address, data | {"do": "save_item"}).status_code == 302
+    version.refresh_from_db()
+    assert version.document["choice_lists"]["satisfied"] == made["choice_lists"]["satisfied"]
+    lines = data["rows_text"][0].splitlines()
+    lines[0] = "1 换了名字"
+    data = fields(team.get(address, {"item": "Q01"}).content.decode(), "hint")
+    text = "\n".join([*lines, "501 新的街道", ""])
+    assert team.post(address, data | {"rows_text": text, "do": "save_item"}).status_code == 302
+    version.refresh_from_db()
+    choices = version.document["choice_lists"]["satisfied"]
+    assert choices[0] == {"code": 1, "label": {"zh-hans": "换了名字"}, "columns": {"area": "1"}}
+    assert choices[-1] == {"code": 501, "label": {"zh-hans": "新的街道"}}
+
+
 def test_the_missing_answers_get_their_codes_and_usual_translations(team, place):
     made = small() | {"languages": ["zh-hans", "en"]}
     version, address = place(made)
