@@ -22,6 +22,7 @@ from survey.questionnaires.document import (
     Document,
     Item,
     all_choices,
+    block_items,
     document_hash,
     item_index,
     items_of,
@@ -146,38 +147,47 @@ class _Walker:
         """Answer item by item: what `way` asks for, else at random; then read everything anew."""
         answers: dict[str, Any] = {}
         for block in self.document["blocks"]:
-            if "repeat" in block and "count" not in block["repeat"]:
-                most = min(max_instances(block), max(block["repeat"].get("min", 0), 2))
-                least = max(block["repeat"].get("min", 0), 1 if way else 0)
-                answers[block["name"]] = [{} for _each in range(self.rng.randint(min(least, most), most))]
+            if "repeat" in block:  # a run reads the rows once, so they are there before it looks
+                answers[block["name"]] = [{} for _each in range(self._people(block, way))]
         run = Run(self.document, answers, self.mode)
-        for item, at in run.steps():
+        for item, at in self._steps(run):
             if item["type"] in ANSWERED_TYPES and run.shown(item["name"], at):
                 value = self._answer(run, item, at, way)
                 if value is not None:
                     self._row(answers, item["name"], at)[item["name"]] = value
+        for name in run.repeats:
+            answers[name] = answers[name][: run.instances(name)]
         met = Run(self.document, answers, self.mode)
         steps = [item for item, at in met.steps() if met.shown(item["name"], at)]
         names = tuple(dict.fromkeys(item["name"] for item in steps))
         return Walk(answers, names, sum(item.get("seconds", 0) for item in steps))
 
+    def _steps(self, run: Run) -> Iterator[tuple[Item, int]]:
+        """As `Run.steps`, but a repeat is counted only when the walk has come to it: a run remembers."""
+        for block in self.document["blocks"]:
+            repeated = "repeat" in block
+            for at in range(1, run.instances(block["name"]) + 1) if repeated else (0,):
+                for item in block_items(block):
+                    yield item, at
+
+    def _people(self, block: Block, way: Way) -> int:
+        """Rows that are laid out for a repeat: as many as a count can ask for, else a few."""
+        least = block["repeat"].get("min", 0)
+        if "count" in block["repeat"]:
+            return max_instances(block)
+        most = min(max_instances(block), max(least, 2))
+        return self.rng.randint(min(max(least, 1 if way else 0), most), most)
+
     def _row(self, answers: dict[str, Any], name: str, at: int) -> dict[str, Any]:
-        if not at:
-            return answers
-        rows = answers.setdefault(self.index[name][0]["name"], [])
-        while len(rows) < at:
-            rows.append({})
-        return rows[at - 1]
+        return answers[self.index[name][0]["name"]][at - 1] if at else answers
 
     def _answer(self, run: Run, item: Item, at: int, way: Way) -> Any:
         if item.get("readonly"):
             return None
-        if item["name"] in way:
-            return way[item["name"]]
         offered = run.offered(item["name"], at)
         candidates = self.candidates(item)
-        for _try in range(12):
-            value = self.rng.choice(candidates)
+        tries = [self.rng.choice(candidates) for _try in range(12)]
+        for value in [way[item["name"]], *tries] if item["name"] in way else tries:
             reading = read_answer(self.document, item, value, self.mode, offered)
             if not reading.error and (reading.missing or run.constraint_holds(item, at, reading)):
                 return value
@@ -264,7 +274,7 @@ class _Walker:
         names = [name for name in references(tree) if name in self.index]
         if len(names) > MOST_NAMES:
             return []
-        pools = [self.candidates(self.index[name][1]) for name in names]
+        pools = [self._allowed(self.index[name][1]) for name in names]
         limit = {1: 200, 2: 30, 3: 10}.get(len(names), 1)
         pools = [pool if len(pool) <= limit else self.rng.sample(pool, limit) for pool in pools]
         ways = []
@@ -274,6 +284,17 @@ class _Walker:
                 ways.append(way)
         self.rng.shuffle(ways)
         return ways[:MOST_WAYS]
+
+    def _allowed(self, item: Item) -> list[Any]:
+        """Candidates that the item's constraint lets stand, where it looks at nothing else."""
+        candidates = self.candidates(item)
+        if "constraint" not in item or references(item["constraint"]["tree"]):
+            return candidates
+        run = Run(self.document, {}, self.mode)
+        readings = [(value, read_answer(self.document, item, value, self.mode)) for value in candidates]
+        return [
+            value for value, reading in readings if reading.missing or run.constraint_holds(item, 0, reading)
+        ]
 
     def _inlined(self, tree: Any, depth: int) -> Any:
         """A reference to a calculated item becomes its formula."""

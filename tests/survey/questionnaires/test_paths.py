@@ -74,6 +74,8 @@ def test_repeats_are_walked_with_people_in_them():
     doc["blocks"].append({"name": "end", "items": [item("many", "text", relevant="count(${age}) > 1")]})
     found = cover(doc, "web")
     assert found.never == ()
+    for walk in found.cases:
+        assert validate_answers(doc, walk.answers, "web").errors == []
 
 
 def test_the_walks_are_valid_answers_and_their_time_is_the_stated_time():
