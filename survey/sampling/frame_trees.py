@@ -66,14 +66,12 @@ def community_lines(frame: FrameVersion, community_id: int) -> Iterator[StoredLi
 def _lines(frame: FrameVersion, community_ids: Sequence[int]) -> Iterator[tuple[int, StoredLine]]:
     """(community, line), by community as numbered in the table and then by opaque id.
 
-    Both databases sort ids as their text: PostgreSQL by the bytes, SQLite keeps the 32 digits themselves.
+    Sorted here: asked to sort a single community, SQLite would read the whole frame in the order of its ids.
     """
-    rows = FrameUnit.objects.filter(frame=frame, community__in=community_ids)
-    columns = rows.order_by("community_id", "opaque_id").values_list(
-        "community_id", "opaque_id", "is_collective", "commitment"
-    )
+    rows = FrameUnit.objects.filter(frame=frame, community__in=community_ids).order_by()
+    columns = rows.values_list("community_id", "opaque_id", "is_collective", "commitment")
     # Not iterator(): outside a transaction PostgreSQL would write the whole result down first.
-    for community_id, opaque_id, is_collective, commitment in columns:
+    for community_id, opaque_id, is_collective, commitment in sorted(columns, key=itemgetter(0, 1)):
         yield community_id, StoredLine(str(opaque_id), COLLECTIVE if is_collective else FAMILY, commitment)
 
 
