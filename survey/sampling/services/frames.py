@@ -29,6 +29,7 @@ from survey.sampling.frame_trees import CommunityRoot, community_roots, frame_ro
 from survey.sampling.household_rows import HouseholdRows
 from survey.sampling.lines import COLLECTIVE, FAMILY, FrameHash, Line
 from survey.sampling.models import FrameVersion
+from survey.sampling.rights import check_right
 from survey.sampling.tree import ALGORITHM as TREE_ALGORITHM
 
 LINES_READ = 2000
@@ -58,9 +59,11 @@ def import_households(
 
     Raises
     ------
+    Problem common.forbidden : no right in that region.
     Problem common.rows_refused : every bad row with its reason (500 at most); nothing is left behind.
     Problem common.bad_file : the file cannot be read.
     """
+    check_right(acting_user, "sampling.manage", region)
     path, job = Path(path), progress.job if progress else None
     _discard_abandoned(job)
     if job is not None and (done := FrameVersion.objects.filter(job=job).first()):
@@ -131,6 +134,7 @@ def _refused_folder() -> Path:
 
 def discard_frame(*, frame: FrameVersion, acting_user: Actor) -> None:
     """Remove what an unfinished import left. A finished frame is immutable: refused (common.locked)."""
+    check_right(acting_user, "sampling.manage", frame.region)
     with transaction.atomic():
         locked = FrameVersion.objects.select_for_update().get(pk=frame.pk)
         if locked.state == FrameVersion.State.READY:

@@ -21,8 +21,10 @@ from survey.sampling.models import Case, Design, Draw, FrameVersion, SigningKey
 from survey.sampling.services import (
     commit_draw,
     create_design,
+    discard_frame,
     draw_sample,
     give_secret,
+    import_households,
     record_timestamp,
     release_replicate,
     reveal_draw,
@@ -260,6 +262,8 @@ def test_nobody_acts_without_the_right(regions, monkeypatch, official, interview
     design, round_ = draw.design, draw.design.round
     for user in (official, interviewer, analyst, other_lead):
         for deed in (
+            lambda by: import_households(path="x.csv", name="x", region=design.frame.region, acting_user=by),
+            lambda by: discard_frame(frame=design.frame, acting_user=by),
             lambda by: create_design(round=round_, frame=design.frame, spec=make_spec(), acting_user=by),
             lambda by: commit_draw(design=design, acting_user=by, **LOTTERY),
             lambda by: give_secret(draw=draw, party_number=2, secret_hex="00" * 32, acting_user=by),
