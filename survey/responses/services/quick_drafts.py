@@ -1,7 +1,8 @@
 """Saving a draft in one statement, when nothing stands in its way.
 
-Phones save at the end of each block: this is what the server does most. The statement holds the conditions of
-`drafts.save_draft`; where one fails it stores nothing, and the plain way, which can say why, has its turn. `tests/survey/responses/test_quick_drafts.py` keeps the two alike.
+Phones save at the end of each block: this is what the server does most. The statement holds the conditions
+of `drafts.save_draft`; where one fails it stores nothing, and the plain way, which can say why, has its turn.
+`tests/survey/responses/test_quick_drafts.py` keeps the two alike.
 """
 
 import json
