@@ -93,12 +93,12 @@ def find_respondent(request: HttpRequest, key: uuid.UUID) -> Respondent:
 _OF_SENDER = ("public_id", "channel", "identity_hash", "device_hash", "selected_person_id", "round__state")
 _OF_SENDER += ("round__consent_text_id", "round__questionnaire_version_id", "round__study_id")
 _OF_SENDER += ("case__opaque_id", "case__number", "case__status", "case__round_id")
-_OF_SENDER += ("case__community__code", "case__community__path")
+_OF_SENDER += ("case__community__code", "case__community__path", "selected_person__probability")
 
 
 def find_sender(request: HttpRequest, key: uuid.UUID) -> Respondent:
     """As `find_respondent`, with no more than saving and handing in need: phones do that all the time."""
-    rows = Respondent.objects.select_related("round", "case__community").only(*_OF_SENDER)
+    rows = Respondent.objects.select_related("round", "case__community", "selected_person").only(*_OF_SENDER)
     return _prove(request, rows, key)
 
 

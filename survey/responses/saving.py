@@ -60,8 +60,9 @@ def _save(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
         "saved_at": read_moment(body.get("saved_at")),
     }
     device_hash = hash_device(read_secret(request))
-    if services.save_draft_at_once(public_id=key, device_hash=device_hash, **draft_):
-        return JsonResponse({"sequence": draft_["sequence"]})
+    standing = services.save_draft_at_once(public_id=key, device_hash=device_hash, **draft_)
+    if standing is not None:
+        return JsonResponse({"sequence": standing})
     return _save_or_say_why(request, key=key, draft=draft_)
 
 

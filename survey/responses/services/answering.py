@@ -119,7 +119,7 @@ def accept_response(
 
 def _known(client_id: uuid.UUID, raw_hash: str) -> Response | None:
     """The response that this client id already made. A withdrawn one stays withdrawn, whatever is sent."""
-    known = Response.objects.filter(client_id=client_id).first()
+    known = Response.objects.order_by().filter(client_id=client_id).first()
     if known is not None and known.state != Response.State.WITHDRAWN and known.content_hash != raw_hash:
         raise Problem("responses.other_content")
     return known
@@ -160,7 +160,8 @@ def _store(response: Response, answers: dict[str, Any], acting_user: Actor) -> N
     case, document = response.case, response.questionnaire_version.document
     detail = {"mode": response.mode, "sample_kind": response.sample_kind}
     if case is not None:
-        case = Case.objects.select_for_update().get(pk=case.pk)  # phones of one household queue here
+        # Phones of one household queue here.
+        case = Case.objects.select_for_update().only("status", "opaque_id").get(pk=case.pk)
     response.save(force_insert=True)
     claim_attachments(response=response, named=_attachments_in(document, answers))
     its_drafts = Q(client_id=response.client_id)

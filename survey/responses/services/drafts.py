@@ -1,7 +1,9 @@
 """Answers on their way: kept at each block's end, given back to whom they belong, gone when handed in."""
 
+import base64
 import json
 import uuid
+import zlib
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -49,7 +51,7 @@ def save_draft(
     values = {
         "sequence": sequence,
         "document_hash": document_hash,
-        "content_cipher": encrypt(json.dumps(content, ensure_ascii=False), PURPOSE),
+        "content_cipher": seal(content),
         "saved_at": saved_at,
         "received_at": now(),
     }
@@ -65,6 +67,17 @@ def save_draft(
             raise Problem("responses.other_content") from None
         return standing
     return sequence
+
+
+def seal(content: dict[str, Any]) -> bytes:
+    """A draft as the database keeps it: a fifth of its size before it is encrypted."""
+    packed = zlib.compress(json.dumps(content, ensure_ascii=False).encode(), level=1)
+    return encrypt(base64.b64encode(packed).decode(), PURPOSE)
+
+
+def unseal(cipher: bytes) -> dict[str, Any]:
+    """What `seal` sealed. Raises DecryptionError."""
+    return json.loads(zlib.decompress(base64.b64decode(decrypt(cipher, PURPOSE))))
 
 
 def _require_may_answer(respondent: Respondent, client_id: uuid.UUID) -> None:
@@ -85,7 +98,7 @@ def newest_draft(respondent: Respondent) -> dict[str, Any] | None:
     """
     for draft in drafts_of(respondent).order_by("-saved_at", "-received_at")[:5]:
         try:
-            content = json.loads(decrypt(draft.content_cipher, PURPOSE))
+            content = unseal(draft.content_cipher)
         except DecryptionError:  # its key was retired; an older one may still open
             continue
         return {

@@ -5,7 +5,6 @@ of `drafts.save_draft`; where one fails it stores nothing, and the plain way, wh
 `tests/survey/responses/test_quick_drafts.py` keeps the two alike.
 """
 
-import json
 import uuid
 from datetime import datetime
 from functools import lru_cache
@@ -15,9 +14,8 @@ from django.db import connection
 from django.db.models import Field, Model
 
 from survey.common.clock import now
-from survey.common.crypto import encrypt
 from survey.responses.models import Consent, Respondent, Response, SavedDraft
-from survey.responses.services.drafts import PURPOSE
+from survey.responses.services.drafts import seal
 from survey.sampling.models import Case
 from survey.studies.models import Round
 
@@ -33,10 +31,13 @@ def save_draft_at_once(
     document_hash: str,
     content: dict[str, Any],
     saved_at: datetime,
-) -> bool:
-    """Keep a draft of the respondent whom the device's hash proves; False: nothing was stored."""
-    cipher = encrypt(json.dumps(content, ensure_ascii=False), PURPOSE)
-    written = (client_id, sequence, document_hash, cipher, saved_at, now())
+) -> int | None:
+    """Keep a draft of the respondent whom the device's hash proves.
+
+    Returns the sequence that stands, higher than the given one when a later save overtook this; None: nothing
+    was stored, for a reason that the plain way knows.
+    """
+    written = (client_id, sequence, document_hash, seal(content), saved_at, now())
     values = [_stored(SavedDraft, name, value) for name, value in zip(_WRITTEN, written, strict=True)]
     conditions = [
         _stored(Respondent, "public_id", public_id),
@@ -48,7 +49,8 @@ def save_draft_at_once(
     ]
     with connection.cursor() as cursor:
         cursor.execute(_statement(), [*values, *conditions])
-        return cursor.fetchone() is not None
+        row = cursor.fetchone()
+    return row[0] if row else None
 
 
 def _stored(model: type[Model], name: str, value: object) -> object:
@@ -67,6 +69,12 @@ def _statement() -> str:
         "responses": Response._meta.db_table,
         "cases": Case._meta.db_table,
     }
+    # A save that a later one overtook leaves everything as it stands.
+    overtaken = f"{tables['drafts']}.sequence >= excluded.sequence"
+    newer = ", ".join(
+        f"{name} = CASE WHEN {overtaken} THEN {tables['drafts']}.{name} ELSE excluded.{name} END"
+        for name in _WRITTEN[1:]
+    )
     # Names of tables come from our own models; every value is a parameter.
     return """
         INSERT INTO {drafts}
@@ -83,10 +91,7 @@ def _statement() -> str:
           AND NOT EXISTS (
             SELECT 1 FROM {responses} a JOIN {cases} k ON k.opaque_id = a.case_opaque_id
             WHERE k.id = r.case_id AND a.state = %s AND a.superseded_by_id IS NULL)
-        ON CONFLICT (client_id) DO UPDATE SET
-            sequence = excluded.sequence, document_hash = excluded.document_hash,
-            content_cipher = excluded.content_cipher, saved_at = excluded.saved_at,
-            received_at = excluded.received_at
-        WHERE {drafts}.sequence < excluded.sequence AND {drafts}.respondent_id = excluded.respondent_id
+        ON CONFLICT (client_id) DO UPDATE SET {newer}
+        WHERE {drafts}.respondent_id = excluded.respondent_id
         RETURNING sequence
-    """.format(**tables)  # noqa: S608
+    """.format(newer=newer, **tables)  # noqa: S608

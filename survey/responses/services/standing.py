@@ -23,7 +23,8 @@ def standing_consents(respondent: Respondent) -> QuerySet[Consent]:
 
 def current_consent(respondent: Respondent) -> Consent | None:
     """The newest of them, if any stands."""
-    return standing_consents(respondent).order_by("-given_at").first()
+    newest = standing_consents(respondent).order_by("-given_at")
+    return newest.only("withdrawn_at", "text_id").first()
 
 
 def standing_response(case: Case | None) -> Response | None:
