@@ -29,6 +29,7 @@ SCRIPTS: dict[str, str | None] = {
     "sync.js": None,
     "sending.js": None,
     "form.js": None,
+    "mount.js": None,
 }
 
 

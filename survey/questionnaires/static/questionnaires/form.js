@@ -1,6 +1,5 @@
 /* The page that asks: one screen at a time, kept on the phone at each tap and on the server at each block, sent once.
- * See docs/questionnaire-page.md for the mounting contract; loads last. Parses as ES2017; no inline style or script,
- * so a strict CSP holds. */
+ * mount.js starts it. Parses as ES2017; no inline style or script, so a strict CSP holds. */
 (function (root) {
   "use strict";
 
@@ -382,37 +381,5 @@
     }
   }
 
-  async function mountForm(mount) {
-    const language = W[mount.dataset.lang] || W["zh-hans"];
-    const block = mount.dataset.document ? document.getElementById(mount.dataset.document) : null;
-    const begin = async (doc) => {
-      const form = new Form(mount, doc);
-      try {
-        await root.MinyiEnsureWords(form.language);
-      } catch (error) {
-        form.language = mount.dataset.lang; // its words came with the page
-        form.read();
-      }
-      form.start();
-      form.sync.pull();
-    };
-    if (block) { await begin(JSON.parse(block.textContent)); return; }
-    const status = h("p", { class: "mf-loading", role: "status" }, language.loading);
-    mount.textContent = "";
-    mount.appendChild(status);
-    try {
-      const response = await fetch(mount.dataset.documentUrl, { credentials: "same-origin" });
-      if (!response.ok) throw new Error(String(response.status));
-      await begin(await response.json());
-    } catch (error) {
-      status.textContent = language.loadFailed;
-      mount.appendChild(h("button", {
-        type: "button", class: "mf-button mf-next", onclick: () => mountForm(mount),
-      }, language.retry));
-    }
-  }
-
-  root.MinyiForm = { mountForm };
-  const mount = document.getElementById("minyi-form");
-  if (mount) mountForm(mount);
+  root.MinyiFormPage = { Form };
 })(typeof self !== "undefined" ? self : this);
