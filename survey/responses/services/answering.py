@@ -17,14 +17,17 @@ from survey.common.errors import Problem
 from survey.contacts.models import SelectedPerson
 from survey.contacts.services import store_contact
 from survey.questionnaires.document import Document, items_of
-from survey.questionnaires.validation import validate_answers
-from survey.responses.models import Consent, Respondent, Response, SavedDraft
+from survey.questionnaires.ordering import order_problems
+from survey.questionnaires.validation import MESSAGES, AnswerError, validate_answers
+from survey.regions.models import Region
+from survey.responses.models import Consent, Flag, Respondent, Response, SavedDraft
 from survey.responses.personal import ATTACHED_TYPES, join, part, personal_items, places_of
 from survey.responses.services.attachments import claim_attachments
 from survey.responses.services.quotas import take_quotas
 from survey.responses.services.standing import require_open
 from survey.sampling.models import Case
 
+ANOTHER_ORDER = "another_order"  # the phone showed something in another order than the rule's
 OPEN_TEXT_PURPOSE = "responses.open_text"
 COMPLETE = "1.1"  # AAPOR Standard Definitions (contacts.dispositions)
 
@@ -81,6 +84,7 @@ def accept_response(
     clean, path, errors = validate_answers(
         version.document, answers, mode, now=submitted_at, language=language
     )
+    errors = errors or _unknown_regions(version.document, clean, language)
     if errors:
         _refuse_answers(errors)
     plain, personal = part(clean, personal_items(version.document))
@@ -123,6 +127,20 @@ def _known(client_id: uuid.UUID, raw_hash: str) -> Response | None:
     if known is not None and known.state != Response.State.WITHDRAWN and known.content_hash != raw_hash:
         raise Problem("responses.other_content")
     return known
+
+
+def _unknown_regions(document: Document, answers: Mapping[str, Any], language: str) -> list[AnswerError]:
+    """What the document alone cannot know: whether a picked region exists at the level asked for."""
+    items = {item["name"]: item for item in items_of(document) if item["type"] == "region"}
+    if not items:
+        return []
+    words = MESSAGES["region"].get(language, MESSAGES["region"]["zh-hans"])
+    errors = []
+    for place, name, code in places_of(answers, set(items)):
+        level = (items[name].get("levels") or ["community"])[-1]
+        if isinstance(code, str) and not Region.objects.filter(code=code, level=level).exists():
+            errors.append(AnswerError(place, "region", words))
+    return errors
 
 
 def _refuse_answers(errors: list[Any]) -> None:
@@ -185,6 +203,14 @@ def _store(response: Response, answers: dict[str, Any], acting_user: Actor) -> N
             store_contact(case=case, mode=detail["contact"], at=response.received_at, disposition=COMPLETE)
         if case.status != Case.Status.COMPLETED:
             Case.objects.filter(pk=case.pk).update(status=Case.Status.COMPLETED)
+    if other := order_problems(document, str(response.client_id), response.paradata.get("orders")):
+        Flag.objects.create(
+            round=response.round,
+            case=response.case,
+            response=response,
+            kind=ANOTHER_ORDER,
+            evidence={"lists": other[:20]},
+        )
     record(
         action="responses.response.accepted",
         acting_user=acting_user,
