@@ -24,7 +24,7 @@ from survey.questionnaires.document import (
 )
 from survey.questionnaires.references import rename_everywhere, users_of
 from survey.questionnaires.translating import places
-from survey.questionnaires.xlsform.building import default_seconds
+from survey.questionnaires.xlsform.items import default_seconds
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 MOST_ITEMS = 2000  # a document is read whole at every save

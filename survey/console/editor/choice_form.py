@@ -18,7 +18,7 @@ from survey.questionnaires.document import (
     score_range,
 )
 from survey.questionnaires.editing import NAME
-from survey.questionnaires.xlsform.building import CODE_NUMBER
+from survey.questionnaires.xlsform.items import CODE_NUMBER
 
 # Usual words for the missing answers, with their translations.
 USUAL = {

@@ -45,7 +45,7 @@ from survey.questionnaires.document import (
 )
 from survey.questionnaires.editing import Edit
 from survey.questionnaires.parts import has_part, retyped
-from survey.questionnaires.xlsform.building import default_seconds
+from survey.questionnaires.xlsform.items import default_seconds
 
 PLAIN_TEXTS = ("label", "hint", "constraint_message", "required_message")
 TEXT_FIELDS = (

@@ -49,8 +49,7 @@ def test_a_form_becomes_a_document_with_codes_and_missing_answers():
         (("integer", "Q2", "几岁？", None, "regex(., '(?<=a)')"), "regex", "survey!E3"),
         (("integer", "Q2", "几岁？", None, None, None, "nowhere"), "choices", "survey!G3"),
         (("integer", "Q2", None), "pyxform", "survey!B3"),
-        (("geopoint", "Q2", "在哪？"), "unsupported", "survey!A3"),
-        (("select_one yn or_other", "Q2", "哪个？"), "unsupported", "survey!A3"),
+        (("barcode", "Q2", "在哪？"), "unsupported", "survey!A3"),
     ],
 )
 def test_a_problem_names_the_sheet_and_cell(row, code, cell):
@@ -65,10 +64,28 @@ def test_an_unknown_name_is_found_with_its_row():
     assert any(problem.cell.startswith("survey!") and "2" in problem.cell for problem in problems)
 
 
-def test_a_repeat_group_is_refused_not_dropped():
-    document, problems = read(("begin_repeat", "r", "每个人"), ("text", "Q1", "叫什么？"), ("end_repeat",))
+def test_a_repeat_group_becomes_a_block_that_is_answered_for_each_instance():
+    document, _problems = read(("begin_repeat", "r", "每个人"), ("text", "Q1", "叫什么？"), ("end_repeat",))
+    assert document["blocks"][0]["repeat"] == {"label": {"zh-hans": "每个人 {0}"}}
+    assert document["format"] == "minyi-questionnaire/2"
+
+
+def test_a_repeat_within_a_repeat_is_refused_not_dropped():
+    document, problems = read(
+        ("begin_repeat", "r", "每个人"),
+        ("begin_repeat", "s", "每件事"),
+        ("text", "Q1", "叫什么？"),
+        ("end_repeat",),
+        ("end_repeat",),
+    )
     assert document is None
-    assert ("unsupported", "survey!A2") in places(problems)
+    assert ("unsupported", "survey!A3") in places(problems)
+
+
+def test_or_other_adds_an_option_and_a_text():
+    document, _problems = read(("select_one yn or_other", "Q2", "哪个？"))
+    assert [item["name"] for item in items_of(document)] == ["Q2", "Q2_other"]
+    assert document["choice_lists"]["yn_or_other"][-1]["specify"] is True
 
 
 def test_what_cannot_be_carried_is_listed():
@@ -86,13 +103,12 @@ def test_what_cannot_be_carried_is_listed():
     ]
 
 
-def test_a_choice_filter_is_refused_because_options_would_change():
+def test_a_choice_filter_is_carried():
     header = (*HEADER, "choice_filter")
-    document, problems = read(
+    document, _problems = read(
         ("select_one yn", "Q1", "哪个？", None, None, None, None, "name = 1"), header=header
     )
-    assert document is None
-    assert ("unsupported", "survey!H2") in places(problems)
+    assert next(items_of(document))["filter"]["text"] == "name = 1"
 
 
 def test_a_duplicate_option_code_is_found():
