@@ -63,7 +63,7 @@ CATALOGUE: dict[str, tuple[int, Any]] = {
     "responses.attachment_many": (409, _("还没有交卷的图片太多了。请先交卷，或去掉几张再传。")),
     "responses.attachment_missing": (409, _("“{item}”的图片还没有传到。请稍等片刻再交，答案都还在手机里。")),
     "responses.quota_full": (409, _("{reason}")),
-    "responses.quota_closed": (409, _("和您情况相近的朋友已经答得够多了，这份没有收。谢谢您的热心！")),
+    "responses.quota_closed": (409, _("和您情况相近的朋友已经答得够多了，这份没有收。谢谢您的热心。")),
     "responses.old_version": (409, _("问卷换了新版本。请重新打开信上的链接，您的答案还在手机里。")),
     "fieldwork.not_assigned": (403, _("这一户没有分配给您。请找督导员核对。")),
     "fieldwork.roster_locked": (409, _("名单已经锁定，抽中的人不能换。名单有错，请写明原因后改动。")),

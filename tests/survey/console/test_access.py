@@ -30,7 +30,11 @@ PUBLIC = {
     "entry:typed", "entry:qr", "wechat:start", "wechat:callback", "wechat:push",
     "responses:home", "responses:consent", "responses:refuse", "responses:privacy", "responses:who",
     "responses:form", "responses:plain", "responses:submit", "responses:answered", "responses:thanks",
-    "responses:mine",
+    "responses:mine", "responses:draft", "responses:attachments", "responses:regions",
+    "draws:list", "draws:draw", "draws:communities", "draws:keys", "draws:verify", "draws:verdict",
+    "draws:verify_state", "draws:my_line", "draws:script", "draws:certificate", "draws:certificate_pdf",
+    "draws:commitment", "draws:timestamp", "draws:frame", "draws:community_frame",
+    "api:public-draw-list", "api:public-draw-detail", "api:public-draw-certificate", "api:public-key-list",
 }  # fmt: skip
 
 # What everybody with an account has: the own account, the names of regions, the description of the API.
@@ -132,6 +136,25 @@ RULES = {
     "api:questionnaire-detail": "reports.view",
     "api:sample-list": "sampling.view",
     "api:sample-detail": "sampling.view",
+    "api:sample-certificate": "sampling.view",
+    "api:sample-secret": "sampling.manage",
+    "api:sample-timestamp": "sampling.manage",
+    "api:sample-draw": "sampling.manage",
+    "api:sample-reveal": "sampling.manage",
+    "api:sample-void": "sampling.manage",
+    "api:sample-release": "sampling.manage",
+    "api:frame-list": "sampling.view",
+    "api:frame-detail": "sampling.view",
+    "api:frame-check": "sampling.manage",
+    "api:design-list": "sampling.view",
+    "api:design-detail": "sampling.view",
+    "api:planning-size": "sampling.view",
+    "api:planning-allocation": "sampling.view",
+    "api:planning-forecast": "sampling.view",
+    "api:planning-forecast-result": "sampling.view",
+    "sampling:report": "sampling.view",
+    "sampling:report_district": "sampling.view",
+    "sampling:report_pdf": "sampling.view",
     "api:case-list": "cases.view",
     "api:case-detail": "cases.view",
     "api:response-list": "responses.view",
@@ -149,6 +172,9 @@ OF_ONE_PERSON = {
     "fieldwork:door", "fieldwork:visit", "fieldwork:roster", "fieldwork:consent", "fieldwork:form",
     "fieldwork:submit", "fieldwork:done",
 }  # fmt: skip
+
+# Not found until somebody has made it, which this world has not: a forecast.
+NOT_MADE_YET = {"api:planning-forecast-result"}
 
 
 def addresses():
@@ -200,14 +226,26 @@ def arguments(name, world):
         "reports:run": {"pk": world.draft_run.pk},
         "api:study-detail": {"pk": world.round.study_id},
         "api:sample-detail": {"pk": world.draw.pk},
+        "api:sample-certificate": {"pk": world.draw.pk},
+        "api:sample-secret": {"pk": world.draw.pk},
+        "api:sample-timestamp": {"pk": world.draw.pk},
+        "api:sample-draw": {"pk": world.draw.pk},
+        "api:sample-reveal": {"pk": world.draw.pk},
+        "api:sample-void": {"pk": world.draw.pk},
+        "api:sample-release": {"pk": world.draw.pk},
         "api:response-detail": {"pk": world.response.pk},
         "api:questionnaire-detail": {"pk": world.round.questionnaire_version_id},
         "api:job-detail": {"pk": world.job.pk},
         "api:region-detail": {"code": "370105000000"},
+        "api:frame-detail": {"pk": world.draw.design.frame_id},
+        "api:frame-check": {"pk": world.draw.design.frame_id},
+        "api:design-detail": {"pk": world.draw.design_id},
+        "sampling:report_district": {"code": "370105000000"},
         "reports:place": {"number": world.report.number, "code": "370105001000"},
     }.get(name, {})
     common = {
         "pk": world.round.pk,
+        "round_pk": world.round.pk,
         "version_pk": world.round.questionnaire_version_id,
         "design_pk": world.draw.design_id,
         "draw_pk": world.draw.pk,
@@ -278,7 +316,9 @@ def test_each_role_opens_what_its_policy_says_and_nothing_else(world, role, stat
             harmless = all(refused(a) or a.status_code == 405 for a in (got, posted))
             if not (harmless and (refused(got) or refused(posted))):
                 wrong.append((name, "opened to", role, got.status_code, posted.status_code))
-        elif got.status_code >= 500 or (refused(got) and name not in OF_ONE_PERSON and state == "open"):
+        elif got.status_code >= 500 or (
+            refused(got) and name not in OF_ONE_PERSON | NOT_MADE_YET and state == "open"
+        ):
             wrong.append((name, "closed to", role, got.status_code))
     assert wrong == []
 

@@ -78,7 +78,11 @@ def test_bad_rows_are_listed_by_number_and_nothing_is_kept(team, round_, media):
     assert "第 3 行" in page
     assert "第 4 行" in page
     assert not FrameVersion.objects.filter(state="ready").exists()
-    assert left(media) == []
+    # The upload with its addresses is gone; what stays is the list of rows and reasons to download.
+    (refused,) = left(media)
+    listed = refused.read_text(encoding="utf-8-sig")
+    assert refused.parent.name == "refused" and "999999999999" in listed
+    assert "甲" not in listed and "乙" not in listed
 
 
 @pytest.mark.parametrize(
