@@ -1,9 +1,12 @@
 """A window that looks at every page it comes to."""
 
+import threading
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.core.handlers.wsgi import WSGIHandler
+from django.db import connection
 
 SCREENS = Path(__file__).resolve().parents[2] / "build" / "screens"
 GRAVE = ("serious", "critical")
@@ -50,6 +53,24 @@ class Walker:
         """Leave, having heard no complaint."""
         self.context.close()
         assert self.complaints == []
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_request_at_a_time():
+    """SQLite in memory is one connection for all of the live server's threads: two transactions at once would
+    share their savepoints. A real site has a connection for each thread."""
+    if connection.vendor != "sqlite":
+        yield
+        return
+    turn, answer = threading.RLock(), WSGIHandler.get_response
+
+    def in_turn(self, request):
+        with turn:
+            return answer(self, request)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WSGIHandler, "get_response", in_turn)
+        yield
 
 
 @pytest.fixture
