@@ -104,10 +104,13 @@ def bare_copy(ready: Path) -> None:
 
     from survey.sampling.bulk import COPY_STATEMENT
 
-    with connection.connection.cursor() as cursor, cursor.copy(COPY_STATEMENT) as copy:
-        with ready.open("rb") as file:
-            while piece := file.read(PIECE):
-                copy.write(piece)
+    with (
+        ready.open("rb") as file,
+        connection.connection.cursor() as cursor,
+        cursor.copy(COPY_STATEMENT) as copy,
+    ):
+        while piece := file.read(PIECE):
+            copy.write(piece)
 
 
 def make_ready(households: Path, ready: Path, frame: object) -> None:

@@ -5,8 +5,8 @@
 PostgreSQL, two server processes, `wrk` as the load (Debian: wrk), 16 connections. Each phone saves its
 blocks, hands in, and often sends things again or out of order, as phones on bad networks do; a saved block
 counts as a request. The bare view has no middleware and gets bodies of the same sizes. Both run twice,
-in turn; their means are compared. Afterwards every phone hands in once more, and each household must have exactly
-one response with exactly what its phone sent.
+in turn; their means are compared. Afterwards every phone hands in once more, and each household must have
+exactly one response with exactly what its phone sent.
 """
 
 import argparse
