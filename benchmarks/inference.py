@@ -77,9 +77,10 @@ def margins(data: dict[str, np.ndarray]) -> dict[str, dict[int, float]]:
 
 
 def best(run: Callable[[], object], repeats: int = 3) -> tuple[float, object]:
-    times = []
+    times, result = [], None
     forget_peak()
     for _ in range(repeats):
+        result = None  # the peak is one run's, not that of two results at once
         start = time.process_time()
         result = run()
         times.append(time.process_time() - start)
