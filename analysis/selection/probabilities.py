@@ -44,16 +44,17 @@ def pps_probabilities(size: Numbers, n: float) -> Probabilities:
     DesignError : a size is negative or not a number; n is out of range.
     """
     x = np.asarray(size, dtype=float)
-    if x.ndim != 1 or not np.all(np.isfinite(x)) or np.any(x < 0):
+    if x.ndim != 1 or not _within(x, np.finfo(float).max):
         raise DesignError("sizes must be finite numbers, none of them negative")
-    positive = x > 0
-    if not 0 <= n <= positive.sum():
-        raise DesignError(f"cannot take {n} of {positive.sum()} units that have a size")
+    free = x > 0
+    n_sized = np.count_nonzero(free)
+    if not 0 <= n <= n_sized:
+        raise DesignError(f"cannot take {n} of {n_sized} units that have a size")
     pi = np.zeros(len(x))
-    free = positive.copy()
     left = float(n)
     while left > 0 and free.any():
-        share = left * x[free] / x[free].sum()
+        sizes = x[free]
+        share = left * sizes / sizes.sum()
         reaching = share >= 1 - _ROUNDING
         if not reaching.any():
             pi[free] = share
@@ -68,9 +69,14 @@ def pps_probabilities(size: Numbers, n: float) -> Probabilities:
 def checked(pi: Numbers) -> np.ndarray:
     """The probabilities as an array. Raises DesignError unless all lie in [0, 1]."""
     p = np.asarray(pi, dtype=float)
-    if p.ndim != 1 or not np.all((p >= 0) & (p <= 1)):
+    if p.ndim != 1 or not _within(p, 1):
         raise DesignError("inclusion probabilities must be a list of numbers between 0 and 1")
     return p
+
+
+def _within(values: np.ndarray, most: float) -> bool:
+    """Whether all lie in [0, most]; not so for one that is no number, which no comparison lets pass."""
+    return not len(values) or bool(values.min() >= 0 and values.max() <= most)
 
 
 def whole_size(pi: np.ndarray) -> int:

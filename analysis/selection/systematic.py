@@ -54,7 +54,10 @@ def _hits(p: np.ndarray, u: float) -> np.ndarray:
     leaving it out of the sums keeps it in the sample whatever the rounding.
     """
     certain = p >= 1
-    return certain | (np.diff(_points_below(_cumulative(np.where(certain, 0.0, p)), u), prepend=u <= 0) > 0)
+    below = _points_below(_cumulative(np.where(certain, 0.0, p)), u)
+    before = np.empty_like(below)
+    before[:1], before[1:] = u <= 0, below[:-1]
+    return certain | (below > before)
 
 
 def _points_below(c: np.ndarray, u: float | np.ndarray) -> np.ndarray:

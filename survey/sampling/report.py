@@ -113,10 +113,10 @@ def _figures(draw: Draw, chances: ProbabilitySummary | None) -> list[tuple[str, 
         (
             number(cases),
             _("抽中的户（已放出）") if chances else _("要抽的户"),
-            _("共 %(n)s 户，含备用 %(all)s 户")
+            _("从名录的 %(n)s 户里抽，另有备用 %(reserve)s 户")
             % {
                 "n": number(plan["n_households"]),
-                "all": number(plan["n_cases_with_reserves"] - plan["n_cases"]),
+                "reserve": number(plan["n_cases_with_reserves"] - plan["n_cases"]),
             },
         ),
         (

@@ -74,7 +74,7 @@ def create_design(*, round: Round, frame: FrameVersion, spec: dict[str, Any], ac
 
     Raises
     ------
-    Problem common.invalid : the specification cannot be read.
+    Problem common.invalid : the specification cannot be read, or the round's questionnaire has quotas.
     Problem sampling.impossible : it cannot be met on this frame; says what could be.
     Problem common.forbidden : no right.
     Problem common.locked, common.busy : the round is closed; the frame is still being imported.
@@ -83,6 +83,7 @@ def create_design(*, round: Round, frame: FrameVersion, spec: dict[str, Any], ac
     if round.state == Round.State.CLOSED:
         raise Problem("common.locked", what=_("这一轮"))
     with transaction.atomic():
+        _refuse_quotas(Round.objects.select_for_update().get(pk=round.pk))
         ready = preview_design(round=round, frame=frame, spec=spec)
         spec, planned, strata, plan = ready.spec, ready.psus, ready.strata, ready.plan
         psus = _store_psus(frame, planned, plan["rules"]["psu_set"])
@@ -103,6 +104,15 @@ def create_design(*, round: Round, frame: FrameVersion, spec: dict[str, Any], ac
             detail={"frame": frame.number, "spec_hash": design.spec_hash, "psus": plan["n_psus"]},
         )
     return design
+
+
+def _refuse_quotas(round_: Round) -> None:
+    """Quotas stop asking a group that is full; every household that was drawn is to be asked."""
+    version = round_.questionnaire_version
+    if version and version.document.get("quotas"):
+        raise Problem(
+            "common.invalid", reason=_("这一轮的问卷设了配额。抽样调查不能用配额，请先换一份没有配额的问卷。")
+        )
 
 
 def preview_design(*, round: Round, frame: FrameVersion, spec: dict[str, Any]) -> PlannedDesign:

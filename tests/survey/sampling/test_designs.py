@@ -6,6 +6,7 @@ from survey.audit.models import AuditEntry
 from survey.audit.services import SYSTEM
 from survey.common.canonical import sha256_of
 from survey.common.errors import Problem
+from survey.questionnaires.models import Questionnaire, QuestionnaireVersion
 from survey.sampling.models import PSU, Case, Design, FrameUnit
 from survey.sampling.queries import strata_table
 from survey.sampling.services import create_design
@@ -65,6 +66,20 @@ def test_streets_are_strata_and_communities_are_psus(round_, frame):
     assert Case.objects.count() == 0
     assert made.locked_at is None
     assert AuditEntry.objects.filter(action="sampling.design.created").count() == 1
+
+
+def test_a_questionnaire_with_quotas_is_not_drawn_for(round_, frame):
+    version = QuestionnaireVersion.objects.create(
+        questionnaire=Questionnaire.objects.create(code="quotas", title="有配额的问卷"),
+        number=1,
+        state=QuestionnaireVersion.State.PUBLISHED,
+        document={"quotas": [{"name": "old", "limit": 10}]},
+        document_hash="0" * 64,
+    )
+    type(round_).objects.filter(pk=round_.pk).update(questionnaire_version=version)
+    with pytest.raises(Problem, match="配额"):
+        design(round_, frame)
+    assert not Design.objects.exists()
 
 
 def test_the_stored_spec_has_every_default_written_out(round_, frame):

@@ -58,6 +58,19 @@ def test_every_item_of_the_transparency_initiative_is_there(client, lead, drawn,
         assert words in text, words
 
 
+def test_the_head_figures_tell_the_sample_from_what_it_was_drawn_from(regions):
+    round_ = factories.make_round(factories.make_study(regions[DISTRICT]))
+    frame = factories.make_frame(regions[DISTRICT])
+    stages = [
+        {"unit": "psu", "method": "pps_systematic"},
+        {"unit": "household", "method": "srs", "take": 5},
+    ]
+    spec = {"stages": stages, "n_psus": 4, "reserve_replicates": 2, "reserve_take": 3}
+    design = factories.create_design(round=round_, frame=frame, spec=spec, acting_user=SYSTEM)
+    figures = {label: (value, base) for value, label, base in build_report(factories.draw_now(design)).figures}
+    assert figures["抽中的户（已放出）"] == ("20", "从名录的 180 户里抽，另有备用 24 户")
+
+
 def test_the_spread_of_probabilities_is_exact(draw):
     # Both streets have three communities: 2/3 of them, then 3 of 30 households.
     summary = summarise(draw.cases.all())
