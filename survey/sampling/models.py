@@ -409,6 +409,7 @@ class Case(models.Model):
         COMPLETED = "completed", _("已完成")
         REFUSED = "refused", _("拒绝")
         INELIGIBLE = "ineligible", _("不合格")
+        UNABLE = "unable", _("合格但没法答")  # AAPOR "other eligible": ill, language
         UNKNOWN = "unknown", _("情况不明")
 
     draw = models.ForeignKey(Draw, on_delete=models.PROTECT, related_name="cases")
