@@ -43,6 +43,39 @@ class LetterBatch(models.Model):
         return f"{self.round} {self.step} {self.created_at:%Y-%m-%d}"
 
 
+class ContactPlanQuerySet(models.QuerySet):
+    def visible_to(self, user: Any) -> "ContactPlanQuerySet":
+        """For those who send letters and messages, of studies in their subtree."""
+        return self.filter(user.region_filter("round__study__region__path", "administrator", "study_lead"))
+
+
+class ContactPlan(models.Model):
+    """One version of how a round reaches its households: steps with their day, modes and words.
+
+    The newest version holds. None is edited; none is added once the field has begun (see contacts.plan).
+    """
+
+    round = models.ForeignKey(Round, on_delete=models.PROTECT, related_name="contact_plans")
+    number = models.PositiveIntegerField()
+    steps = models.JSONField()  # [{"step", "day", "modes", "wechat": {"channels", "text", …}}, …]
+    quiet_from = models.TimeField()  # no message from then …
+    quiet_to = models.TimeField()  # … to then, in the installation's time zone
+    paused_at = models.DateTimeField(null=True)  # everything stands still while it is set
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ContactPlanQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["round", "-number"]
+        constraints = [models.UniqueConstraint(fields=["round", "number"], name="contact_plan_once")]
+
+    def __str__(self) -> str:
+        return f"{self.round} plan {self.number}"
+
+
 class HouseholdCode(models.Model):
     """A letter's code, as a keyed hash only: the QR's 128 random bits, or the 12 typed characters."""
 
