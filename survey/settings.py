@@ -141,6 +141,10 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = 60
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    if not env.bool("MINYI_DATABASE_POOLED", default=False):
+        # The statements of survey/common/statements.py are planned once for each connection, after psycopg's
+        # own count of repetitions; a pooler that hands connections around would lose the plans.
+        DATABASES["default"].setdefault("OPTIONS", {}).setdefault("prepare_threshold", 5)
 
 REDIS_URL = env.str("MINYI_REDIS_URL", default="")
 # Test processes that run side by side must not take each other's jobs or clear each other's counts.

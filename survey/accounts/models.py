@@ -52,6 +52,7 @@ class Grant(models.Model):
         SUPERVISOR = "supervisor", _("督导员")
         INTERVIEWER = "interviewer", _("访员")
         ANALYST = "analyst", _("分析员")
+        TEXT_REVIEWER = "text_reviewer", _("原话审核员")
         OFFICIAL = "official", _("部门与街道干部")
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="grants")

@@ -8,12 +8,13 @@ from survey.accounts.models import User
 from survey.common.errors import Problem
 from survey.regions.models import Region
 
-ADMINISTRATOR, STUDY_LEAD, SUPERVISOR, INTERVIEWER, ANALYST, OFFICIAL = (
+ADMINISTRATOR, STUDY_LEAD, SUPERVISOR, INTERVIEWER, ANALYST, TEXT_REVIEWER, OFFICIAL = (
     "administrator",
     "study_lead",
     "supervisor",
     "interviewer",
     "analyst",
+    "text_reviewer",
     "official",
 )
 
@@ -24,7 +25,7 @@ MAY: dict[str, frozenset[str]] = {
     "audit.view": frozenset({ADMINISTRATOR}),
     "regions.import": frozenset({ADMINISTRATOR, STUDY_LEAD}),
     "jobs.view": frozenset({ADMINISTRATOR, STUDY_LEAD, SUPERVISOR, ANALYST}),
-    "console.view": frozenset({ADMINISTRATOR, STUDY_LEAD, SUPERVISOR, ANALYST}),
+    "console.view": frozenset({ADMINISTRATOR, STUDY_LEAD, SUPERVISOR, ANALYST, TEXT_REVIEWER}),
     "studies.manage": frozenset({ADMINISTRATOR, STUDY_LEAD}),
     "questionnaires.manage": frozenset({ADMINISTRATOR, STUDY_LEAD}),
     "indicators.manage": frozenset({ADMINISTRATOR, STUDY_LEAD}),
@@ -37,6 +38,10 @@ MAY: dict[str, frozenset[str]] = {
     "contacts.manage": frozenset({ADMINISTRATOR, STUDY_LEAD}),
     "responses.view": frozenset({ADMINISTRATOR, STUDY_LEAD, SUPERVISOR, ANALYST}),
     "responses.manage": frozenset({ADMINISTRATOR, STUDY_LEAD}),
+    # Reading what residents wrote in their own words, names and telephones included, and deciding what of it
+    # may be quoted. Coding themes needs no more than what was cleared.
+    "texts.review": frozenset({ADMINISTRATOR, STUDY_LEAD, TEXT_REVIEWER}),
+    "texts.code": frozenset({ADMINISTRATOR, STUDY_LEAD, TEXT_REVIEWER, ANALYST}),
     "fieldwork.manage": frozenset({ADMINISTRATOR, STUDY_LEAD, SUPERVISOR}),
     "fieldwork.visit": frozenset({INTERVIEWER}),
     "reports.compute": frozenset({ADMINISTRATOR, STUDY_LEAD, ANALYST}),

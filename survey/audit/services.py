@@ -7,6 +7,7 @@ from django.db import transaction
 from survey.audit.models import AuditEntry, ChainHead
 from survey.common.canonical import sha256_of
 from survey.common.clock import now
+from survey.common.statements import insert, run
 
 
 class Actor(Protocol):
@@ -71,12 +72,9 @@ def record(
     """
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("record() must run inside the transaction of the deed")
-    head = ChainHead.objects.select_for_update().filter(pk=1).first()
-    if head is None:  # the first entry of an installation
-        ChainHead.objects.get_or_create(pk=1)
-        head = ChainHead.objects.select_for_update().get(pk=1)
+    sequence, previous_hash = _take_head()
     entry = AuditEntry(
-        sequence=head.sequence + 1,
+        sequence=sequence,
         at=now(),
         actor_id=str(acting_user.pk or ""),
         actor_name=str(acting_user),
@@ -85,13 +83,25 @@ def record(
         object_id=str(target.pk) if target is not None else "",
         region_code=region_code,
         detail=detail or {},
-        previous_hash=head.hash,
+        previous_hash=previous_hash,
     )
     entry.hash = sha256_of(entry_body(entry))
-    entry.save(force_insert=True)
-    head.sequence, head.hash = entry.sequence, entry.hash
-    head.save(update_fields=["sequence", "hash"])
+    insert(entry)
+    run(f"UPDATE {ChainHead._meta.db_table} SET hash = %s WHERE id = 1", [entry.hash])  # noqa: S608
     return entry
+
+
+def _take_head() -> tuple[int, str]:
+    """Lock the chain until the transaction ends: the next entry's sequence and the hash of the one before."""
+    statement = (
+        f"UPDATE {ChainHead._meta.db_table} SET sequence = sequence + 1 WHERE id = 1"  # noqa: S608
+        " RETURNING sequence, hash"
+    )
+    rows = run(statement, [])
+    if not rows:  # the first entry of an installation
+        ChainHead.objects.get_or_create(pk=1)
+        rows = run(statement, [])
+    return rows[0]
 
 
 def verify_chain() -> tuple[int, str]:

@@ -47,7 +47,7 @@ class QuestionnaireVersionQuerySet(models.QuerySet):
 
     def visible_to(self, user: Any) -> "QuestionnaireVersionQuerySet":
         """Questionnaires belong to the whole installation: the team sees all, others the published ones."""
-        if user.has_role("administrator", "study_lead", "supervisor", "analyst"):
+        if user.has_role("administrator", "study_lead", "supervisor", "analyst", "text_reviewer"):
             return self
         if user.has_role("interviewer", "official"):
             return self.filter(state=QuestionnaireVersion.State.PUBLISHED)

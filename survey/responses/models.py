@@ -5,6 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
+from django.db.models import OuterRef, Q, Subquery
 from django.utils.translation import gettext_lazy as _
 
 from survey.contacts.models import SelectedPerson
@@ -225,6 +226,100 @@ class OpenTextReview(models.Model):
 
     def __str__(self) -> str:
         return f"{self.response_id} {self.item} {self.verdict}"
+
+
+class OpenTextQuerySet(models.QuerySet):
+    def visible_to(self, user: Any) -> "OpenTextQuerySet":
+        """Answers that stand, in the reader's regions: all of them for who reviews, the cleared ones for who
+        only codes. Each row has its `verdict`, None where nobody has read it."""
+        cleared = (OpenTextReview.Verdict.CLEARED, OpenTextReview.Verdict.REDACTED)
+        where = "response__region__path"
+        reads = user.region_filter(where, "administrator", "study_lead", "text_reviewer")
+        codes = user.region_filter(where, "analyst") & Q(verdict__in=cleared)
+        return self.standing().filter(reads | codes)
+
+    def standing(self) -> "OpenTextQuerySet":
+        """Of responses that count: withdrawn, rejected and corrected ones have no open answers."""
+        review = OpenTextReview.objects.filter(response=OuterRef("response"), item=OuterRef("place"))
+        counted = {"response__state": Response.State.ACCEPTED, "response__superseded_by__isnull": True}
+        return self.filter(**counted).annotate(verdict=Subquery(review.values("verdict")))
+
+
+class OpenText(models.Model):
+    """Where one open answer is, not what it says: the queue of its readers. The wording stays encrypted."""
+
+    round = models.ForeignKey(Round, on_delete=models.CASCADE, related_name="open_texts")
+    response = models.ForeignKey(Response, on_delete=models.CASCADE, related_name="open_texts")
+    item = models.CharField(max_length=64)
+    place = models.CharField(max_length=120)  # of a repeat group: "family[2].job"
+    # Keyed hash of response and place: the order of reading says nothing of when or where it was answered,
+    # and the first of them are a random sample that nobody could pick.
+    shuffle = models.CharField(max_length=64)
+
+    objects = OpenTextQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["shuffle"]
+        constraints = [models.UniqueConstraint(fields=["response", "place"], name="open_text_once")]
+        indexes = [models.Index(fields=["round", "item", "shuffle"])]
+
+    def __str__(self) -> str:
+        return f"{self.response_id} {self.place}"
+
+
+class OpenTextIntake(models.Model):
+    """Up to when the responses of a round have been looked through for open answers."""
+
+    round = models.OneToOneField(
+        Round, on_delete=models.CASCADE, primary_key=True, related_name="text_intake"
+    )
+    looked_until = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.round_id} {self.looked_until}"
+
+
+class Theme(models.Model):
+    """One code of an item's code frame, which the team makes."""
+
+    round = models.ForeignKey(Round, on_delete=models.CASCADE, related_name="themes")
+    item = models.CharField(max_length=64)
+    code = models.PositiveIntegerField()  # never given again within an item
+    label = models.CharField(max_length=40)
+    retired_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["item", "code"]
+        constraints = [models.UniqueConstraint(fields=["round", "item", "code"], name="theme_code_once")]
+
+    def __str__(self) -> str:
+        return self.label
+
+
+class TextCoding(models.Model):
+    """What one person found in one open answer; no theme at all is an answer too.
+
+    Main: the coding that counts. Check: a second person's, blind to the first. Settled: agreed after both.
+    """
+
+    class Purpose(models.TextChoices):
+        MAIN = "main", _("编码")
+        CHECK = "check", _("复核编码")
+        SETTLED = "settled", _("商定")
+
+    text = models.ForeignKey(OpenText, on_delete=models.CASCADE, related_name="codings")
+    purpose = models.CharField(max_length=8, choices=Purpose.choices)
+    themes = models.ManyToManyField(Theme, related_name="codings")
+    coder = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    coded_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["text", "purpose"], name="text_coding_once")]
+
+    def __str__(self) -> str:
+        return f"{self.text_id} {self.purpose}"
 
 
 class Flag(models.Model):

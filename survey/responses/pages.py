@@ -6,7 +6,6 @@ from functools import wraps
 from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import translation
@@ -19,6 +18,7 @@ from survey.questionnaires.queries import published_version
 from survey.responses.channels import start_address
 from survey.responses.device import form_token, hash_device, read_secret, require_form_token
 from survey.responses.models import Respondent
+from survey.responses.senders import read_sender
 from survey.studies.models import Round
 
 View = Callable[..., HttpResponse]
@@ -86,25 +86,16 @@ def find_respondent(request: HttpRequest, key: uuid.UUID) -> Respondent:
     rows = Respondent.objects.select_related(
         "round__study", "round__consent_text", "case__community__parent__parent"
     )
-    return _prove(request, rows, key)
-
-
-# What saving and handing in read: naming the columns spares half of Django's work on the query.
-_OF_SENDER = ("public_id", "channel", "identity_hash", "device_hash", "selected_person_id", "round__state")
-_OF_SENDER += ("round__consent_text_id", "round__questionnaire_version_id", "round__study_id")
-_OF_SENDER += ("case__opaque_id", "case__number", "case__status", "case__round_id")
-_OF_SENDER += ("case__community__code", "case__community__path", "selected_person__probability")
+    return _prove(request, rows.filter(public_id=key).first())
 
 
 def find_sender(request: HttpRequest, key: uuid.UUID) -> Respondent:
     """As `find_respondent`, with no more than saving and handing in need: phones do that all the time."""
-    rows = Respondent.objects.select_related("round", "case__community", "selected_person").only(*_OF_SENDER)
-    return _prove(request, rows, key)
+    return _prove(request, read_sender(key))
 
 
-def _prove(request: HttpRequest, rows: QuerySet[Respondent], key: uuid.UUID) -> Respondent:
+def _prove(request: HttpRequest, respondent: Respondent | None) -> Respondent:
     secret = read_secret(request)
-    respondent = rows.filter(public_id=key).first()
     if respondent is None or not secret or not same(respondent.device_hash, hash_device(secret)):
         raise Problem("responses.session_lost")
     round_ = respondent.round

@@ -104,12 +104,11 @@ def hand_in(
     Problem : see the module's list; responses.no_person when nobody has been chosen to answer yet.
     """
     raw_hash = services.content_hash(answers=answers, language=language, document_hash=document_hash)
-    is_repeat = Response.objects.filter(client_id=client_id).exists()
-    if not is_repeat:
-        if document_hash != respondent.round.questionnaire_version.document_hash:
-            raise Problem("responses.old_version")
-        if respondent.selected_person_id is None:
-            raise Problem("responses.no_person")
+    is_old = document_hash != respondent.round.questionnaire_version.document_hash
+    is_nobodys = respondent.selected_person_id is None
+    # What was taken before is answered as then, whatever has changed since.
+    if (is_old or is_nobodys) and not Response.objects.filter(client_id=client_id).exists():
+        raise Problem("responses.old_version" if is_old else "responses.no_person")
     return services.accept_response(
         client_id=client_id,
         respondent=respondent,

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from survey.audit.services import Actor, record
 from survey.common.crypto import encrypt
 from survey.common.errors import Problem
+from survey.common.statements import insert
 from survey.contacts import dispositions
 from survey.contacts.models import Contact
 from survey.sampling.models import Case
@@ -85,7 +86,7 @@ def store_contact(
     if disposition and dispositions.find(mode, disposition) is None:
         reason = _("接触结果“%(code)s”不在可选的代码里，请重新选一项") % {"code": disposition}
         raise Problem("common.invalid", reason=reason)
-    contact = Contact.objects.create(
+    contact = Contact(
         case=case,
         mode=mode,
         at=at,
@@ -94,7 +95,11 @@ def store_contact(
         note_cipher=encrypt(note.strip(), NOTE_PURPOSE) if note.strip() else None,
         by_user_id=by_user_id,
     )
-    update_status(case)
+    insert(contact)
+    if disposition == dispositions.COMPLETE:  # whatever came before or after
+        _set_status(case, Case.Status.COMPLETED)
+    else:
+        update_status(case)
     return contact
 
 
@@ -113,6 +118,11 @@ def update_status(case: Case) -> None:
         status = Case.Status.UNKNOWN
     if status is None and any(row.mode in ("web", "wechat") for row in rows):
         status = Case.Status.OPENED
-    if status is not None and status != case.status:
+    if status is not None:
+        _set_status(case, status)
+
+
+def _set_status(case: Case, status: str) -> None:
+    if status != case.status:
         Case.objects.filter(pk=case.pk).update(status=status)
         case.status = status

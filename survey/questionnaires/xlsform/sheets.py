@@ -1,22 +1,17 @@
-"""The workbook as written: which cell each name and field stands in, and which columns nobody reads.
+"""A sheet as written: which cell each name and field stands in, and which columns nobody reads.
 
-pyxform gives the meaning of a form but not its cells; this module gives the cells.
+pyxform gives the meaning of a form but not its cells; this module gives the cells. `files` opens the files.
 """
 
 import re
-import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from io import BytesIO
 from typing import Any
 
-from openpyxl import load_workbook
 from openpyxl.utils import get_column_letter
 
 MAX_ROWS, MAX_COLUMNS = 5000, 200
 BLANK_ROWS = 100  # in a row: the sheet has ended, whatever size Excel remembers
-OLD_EXCEL = bytes.fromhex("d0cf11e0a1b11ae1")  # OLE compound file
-MAX_UNPACKED = 100_000_000  # bytes; a workbook that unpacks to more is not a questionnaire
 
 LANGUAGE_COLUMN = re.compile(r"^(.*?)\s*::?\s*([^:]*?)\s*(?:\(\s*([A-Za-z-]+)\s*\))?$")
 LANGUAGE_WORDS = {
@@ -50,17 +45,28 @@ class Sheet:
     """Rows of a sheet with their cells.
 
     `rows` holds (row number, {column key: text}); `columns` maps a column key to its letter. A key is the
-    lower-case header, with the language as `label::en` where one of ours is named.
+    lower-case header, with the language as `label::en` where one of ours is named. `repeated` holds
+    (header, letter) of columns whose header is there already. `counted` lists the row numbers of the file
+    that hold something, for texts, where pyxform counts rows of the sheet instead of lines.
     """
 
     name: str
     columns: dict[str, str] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
     rows: list[tuple[int, dict[str, str]]] = field(default_factory=list)
+    repeated: list[tuple[str, str]] = field(default_factory=list)
+    counted: list[int] | None = None
+    header_row: int = 1
 
     def cell(self, row: int, column: str) -> str:
         """`survey!H12`; without the column, `survey!12`."""
         return f"{self.name}!{self.columns.get(column, '')}{row}"
+
+    def row_of(self, number: int) -> int:
+        """The row of the file that pyxform calls `number`."""
+        if self.counted is None or not 1 <= number <= len(self.counted):
+            return number
+        return self.counted[number - 1]
 
 
 def language_of(text: str) -> str:
@@ -80,33 +86,17 @@ def column_key(header: str) -> str:
     return ALIASES.get(lowered, lowered)
 
 
-def read_sheets(content: bytes) -> dict[str, Sheet]:
-    """Sheets by lower-case name. Raises BadWorkbook."""
-    if content.startswith(OLD_EXCEL):
-        raise BadWorkbook("这是旧的 .xls 格式，请在 Excel 里另存为 .xlsx 再传")
-    try:
-        with zipfile.ZipFile(BytesIO(content)) as archive:
-            if sum(info.file_size for info in archive.infolist()) > MAX_UNPACKED:
-                raise BadWorkbook("文件解开以后太大，不像一份问卷")
-        book = load_workbook(BytesIO(content), read_only=True, data_only=True)
-    except BadWorkbook:
-        raise
-    except Exception as error:  # openpyxl raises many kinds for a damaged file
-        raise BadWorkbook("这不是能打开的 .xlsx 文件，请在 Excel 里另存一次再传") from error
-    sheets = {}
-    for worksheet in book.worksheets:
-        sheets[worksheet.title.strip().lower()] = _read(
-            worksheet.title, worksheet.iter_rows(values_only=True)
-        )
-    book.close()
-    return sheets
+def sheet_of(title: str, rows: Iterable[tuple[int, Sequence[Any]]], *, text: bool = False) -> Sheet:
+    """A sheet from (row number, values of the cells); the first row that is not blank is the header.
 
-
-def _read(title: str, rows: Iterator[tuple[Any, ...]]) -> Sheet:
-    sheet = Sheet(title)
+    Parameters
+    ----------
+    text : the rows are lines of a text, which pyxform counts without the blank ones.
+    """
+    sheet = Sheet(title, counted=[] if text else None)
     header: list[str] | None = None
     blank = 0
-    for number, values in enumerate(rows, start=1):
+    for number, values in rows:
         texts = [_text(value) for value in values[:MAX_COLUMNS]]
         blank = 0 if any(texts) else blank + 1
         if blank >= BLANK_ROWS:
@@ -115,17 +105,27 @@ def _read(title: str, rows: Iterator[tuple[Any, ...]]) -> Sheet:
             continue
         if len(sheet.rows) >= MAX_ROWS:
             raise BadWorkbook(f"“{title}”超过 {MAX_ROWS} 行，不像一份问卷")
+        if sheet.counted is not None:
+            sheet.counted.append(number)
         if header is None:
-            header = [column_key(text) if text else "" for text in texts]
-            for place, key in enumerate(header):
-                if key:
-                    sheet.columns.setdefault(key, get_column_letter(place + 1))
-                    sheet.headers.setdefault(key, texts[place].strip())
+            header, sheet.header_row = [column_key(each) if each else "" for each in texts], number
+            _note_headers(sheet, header, texts)
             continue
-        row = {key: text for key, text in zip(header, texts, strict=False) if key and text}
+        row = {key: each for key, each in zip(header, texts, strict=False) if key and each}
         if row:
             sheet.rows.append((number, row))
     return sheet
+
+
+def _note_headers(sheet: Sheet, header: list[str], texts: list[str]) -> None:
+    for place, key in enumerate(header):
+        if not key:
+            continue
+        letter = get_column_letter(place + 1)
+        if key in sheet.columns:
+            sheet.repeated.append((texts[place].strip(), letter))
+        sheet.columns.setdefault(key, letter)
+        sheet.headers.setdefault(key, texts[place].strip())
 
 
 def _text(value: Any) -> str:

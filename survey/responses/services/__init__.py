@@ -19,8 +19,18 @@ from survey.responses.services.entering import choose_by_birthday, enter, give_c
 from survey.responses.services.quick_drafts import save_draft_at_once
 from survey.responses.services.rights import request_data, withdraw_response
 from survey.responses.services.standing import current_consent, proves, require_open, standing_response
+from survey.responses.services.texts import gather_open_texts, open_items, read_texts, review_text
+from survey.responses.services.themes import add_theme, code_text, rename_theme, retire_theme
 
 __all__ = [
+    "review_text",
+    "retire_theme",
+    "rename_theme",
+    "read_texts",
+    "open_items",
+    "gather_open_texts",
+    "code_text",
+    "add_theme",
     "COMPLETE",
     "OPEN_TEXT_PURPOSE",
     "accept_response",

@@ -4,16 +4,17 @@ import json
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
 
 from survey.audit.services import Actor, record
 from survey.common.canonical import sha256_of
 from survey.common.clock import now
 from survey.common.crypto import decrypt, encrypt
 from survey.common.errors import Problem
+from survey.common.statements import insert, read, run, stored
 from survey.contacts.models import SelectedPerson
 from survey.contacts.services import store_contact
 from survey.questionnaires.document import Document, items_of
@@ -29,6 +30,7 @@ from survey.sampling.models import Case
 
 ANOTHER_ORDER = "another_order"  # the phone showed something in another order than the rule's
 OPEN_TEXT_PURPOSE = "responses.open_text"
+_OF_KNOWN = ("id", "client_id", "content_hash", "state")
 COMPLETE = "1.1"  # AAPOR Standard Definitions (contacts.dispositions)
 
 
@@ -71,12 +73,12 @@ def accept_response(
     Problem responses.attachment_missing : a photo or signature that the answers name has not arrived.
     Problem responses.no_consent, contacts.closed, responses.invalid
     """
-    known = _known(client_id, raw_hash)
+    known, is_answered = _in_already(client_id, case, raw_hash)
     if known is not None:
         return known, False
     round_ = respondent.round if respondent is not None else case.round
     require_open(round_)
-    if case is not None and Response.objects.counted().order_by().filter(case=case).exists():
+    if is_answered:
         raise Problem("responses.already_answered")
     if consent is None or consent.withdrawn_at is not None:
         raise Problem("responses.no_consent")
@@ -114,19 +116,37 @@ def accept_response(
         _store(response, clean, acting_user)
     except IntegrityError:
         # Another request won between our look and our write: the same phone again, or a second phone.
-        known = _known(client_id, raw_hash)
+        known, _is_answered = _in_already(client_id, case, raw_hash)
         if known is not None:
             return known, False
         raise Problem("responses.already_answered") from None
     return response, True
 
 
-def _known(client_id: uuid.UUID, raw_hash: str) -> Response | None:
-    """The response that this client id already made. A withdrawn one stays withdrawn, whatever is sent."""
-    known = Response.objects.order_by().filter(client_id=client_id).first()
+def _in_already(client_id: uuid.UUID, case: Case | None, raw_hash: str) -> tuple[Response | None, bool]:
+    """The response that this client id already made, and whether the household's answer is in.
+
+    A withdrawn response stays withdrawn, whatever is sent.
+    """
+    opaque_id = case.opaque_id if case is not None else None
+    values = [stored(Response, "client_id", client_id), stored(Response, "case", opaque_id)]
+    found = [read(Response, _OF_KNOWN, row) for row in run(_known_or_standing(), values)]
+    known = next((response for response in found if response.client_id == client_id), None)
     if known is not None and known.state != Response.State.WITHDRAWN and known.content_hash != raw_hash:
         raise Problem("responses.other_content")
-    return known
+    return known, any(response.client_id != client_id for response in found)
+
+
+@cache
+def _known_or_standing() -> str:
+    columns, responses = ", ".join(_OF_KNOWN), Response._meta.db_table
+    # Names come from our own models; the values are parameters.
+    return f"""
+        SELECT {columns} FROM {responses} WHERE client_id = %s
+        UNION ALL
+        SELECT {columns} FROM {responses}
+        WHERE case_opaque_id = %s AND state = 'accepted' AND superseded_by_id IS NULL
+    """  # noqa: S608
 
 
 def _unknown_regions(document: Document, answers: Mapping[str, Any], language: str) -> list[AnswerError]:
@@ -178,14 +198,10 @@ def _store(response: Response, answers: dict[str, Any], acting_user: Actor) -> N
     case, document = response.case, response.questionnaire_version.document
     detail = {"mode": response.mode, "sample_kind": response.sample_kind}
     if case is not None:
-        # Phones of one household queue here.
-        case = Case.objects.select_for_update().only("status", "opaque_id").get(pk=case.pk)
-    response.save(force_insert=True)
+        _complete(case)  # phones of one household queue here
+    insert(response)
     claim_attachments(response=response, named=_attachments_in(document, answers))
-    its_drafts = Q(client_id=response.client_id)
-    if case is not None:
-        its_drafts |= Q(respondent__case=case)  # nobody of this household needs theirs now
-    SavedDraft.objects.filter(its_drafts).delete()
+    _forget_drafts(response.client_id, case)
     if case is None:
         take_quotas(
             round=response.round,
@@ -201,8 +217,6 @@ def _store(response: Response, answers: dict[str, Any], acting_user: Actor) -> N
             detail["contact"] = "wechat" if came_by == "wechat" else "web"
             detail["disposition"] = COMPLETE
             store_contact(case=case, mode=detail["contact"], at=response.received_at, disposition=COMPLETE)
-        if case.status != Case.Status.COMPLETED:
-            Case.objects.filter(pk=case.pk).update(status=Case.Status.COMPLETED)
     if other := order_problems(document, str(response.client_id), response.paradata.get("orders")):
         Flag.objects.create(
             round=response.round,
@@ -218,3 +232,27 @@ def _store(response: Response, answers: dict[str, Any], acting_user: Actor) -> N
         region_code=response.region.code,
         detail=detail,
     )
+
+
+def _complete(case: Case) -> None:
+    """Set the status, by which the row is locked until the transaction ends."""
+    cases = Case._meta.db_table
+    run(f"UPDATE {cases} SET status = %s WHERE id = %s", [Case.Status.COMPLETED.value, case.pk])  # noqa: S608
+    case.status = Case.Status.COMPLETED
+
+
+def _forget_drafts(client_id: uuid.UUID, case: Case | None) -> None:
+    """The response's own draft goes, and those of its household: nobody there needs theirs now."""
+    own = [stored(SavedDraft, "client_id", client_id)]
+    run(f"DELETE FROM {SavedDraft._meta.db_table} WHERE client_id = %s", own)  # noqa: S608
+    if case is not None:
+        run(_drafts_of_household(), [case.pk])
+
+
+@cache
+def _drafts_of_household() -> str:
+    drafts, respondents = SavedDraft._meta.db_table, Respondent._meta.db_table
+    return f"""
+        DELETE FROM {drafts}
+        WHERE respondent_id IN (SELECT id FROM {respondents} WHERE case_id = %s)
+    """  # noqa: S608

@@ -10,10 +10,8 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from django.db import connection
-from django.db.models import Field, Model
-
 from survey.common.clock import now
+from survey.common.statements import run, stored
 from survey.responses.models import Consent, Respondent, Response, SavedDraft
 from survey.responses.services.drafts import seal
 from survey.sampling.models import Case
@@ -38,25 +36,17 @@ def save_draft_at_once(
     was stored, for a reason that the plain way knows.
     """
     written = (client_id, sequence, document_hash, seal(content), saved_at, now())
-    values = [_stored(SavedDraft, name, value) for name, value in zip(_WRITTEN, written, strict=True)]
+    values = [stored(SavedDraft, name, value) for name, value in zip(_WRITTEN, written, strict=True)]
     conditions = [
-        _stored(Respondent, "public_id", public_id),
+        stored(Respondent, "public_id", public_id),
         device_hash,
         Round.State.OPEN,
         "wechat",
-        _stored(Response, "client_id", client_id),
+        stored(Response, "client_id", client_id),
         Response.State.ACCEPTED,
     ]
-    with connection.cursor() as cursor:
-        cursor.execute(_statement(), [*values, *conditions])
-        row = cursor.fetchone()
-    return row[0] if row else None
-
-
-def _stored(model: type[Model], name: str, value: object) -> object:
-    """The value as this database keeps it (SQLite has no uuid)."""
-    field: Field = model._meta.get_field(name)  # type: ignore[assignment]
-    return field.get_db_prep_save(value, connection)
+    rows = run(_statement(), [*values, *conditions])
+    return rows[0][0] if rows else None
 
 
 @lru_cache(maxsize=1)

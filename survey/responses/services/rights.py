@@ -34,6 +34,7 @@ def withdraw_response(*, response: Response, reason: str, acting_user: Actor) ->
     for revision in revisions:
         revision.attachments.all().delete()
         revision.text_reviews.all().delete()
+        revision.open_texts.all().delete()
         Response.objects.filter(pk=revision.pk).update(
             state=Response.State.WITHDRAWN,
             withdrawn_at=at,

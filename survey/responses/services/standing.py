@@ -1,11 +1,16 @@
 """Where a household and its respondents stand: what every deed asks first."""
 
+from functools import cache
+
 from django.db.models import QuerySet
 
 from survey.common.errors import Problem
+from survey.common.statements import read, run
 from survey.responses.models import Consent, Respondent, Response
 from survey.sampling.models import Case
 from survey.studies.models import Round
+
+_OF_CONSENT = ("id", "text_id", "withdrawn_at")
 
 
 def require_open(round: Round) -> None:
@@ -23,8 +28,18 @@ def standing_consents(respondent: Respondent) -> QuerySet[Consent]:
 
 def current_consent(respondent: Respondent) -> Consent | None:
     """The newest of them, if any stands."""
-    newest = standing_consents(respondent).order_by("-given_at")
-    return newest.only("withdrawn_at", "text_id").first()
+    rows = run(_newest_consent(), [respondent.pk, respondent.round.consent_text_id])
+    return read(Consent, _OF_CONSENT, rows[0]) if rows else None
+
+
+@cache
+def _newest_consent() -> str:
+    # Names come from our own models; the values are parameters.
+    return """
+        SELECT {columns} FROM {consents}
+        WHERE respondent_id = %s AND text_id = %s AND withdrawn_at IS NULL
+        ORDER BY given_at DESC LIMIT 1
+    """.format(columns=", ".join(_OF_CONSENT), consents=Consent._meta.db_table)  # noqa: S608
 
 
 def standing_response(case: Case | None) -> Response | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import segno
 
-from survey.wechat.sandbox import credentials
+from survey.wechat.sandbox import articles, credentials, directory, messaging
 from survey.wechat.sandbox.refusals import Refusal
 from survey.wechat.sandbox.store import Row, Store, random_text
 from survey.wechat.sandbox.web import Reply, Request, json_reply
@@ -290,6 +290,34 @@ HANDLERS: dict[str, Callable[[Store, Request], Reply]] = {
     "/cgi-bin/user/info": user_info,
     "/cgi-bin/qrcode/create": create_qr,
     "/cgi-bin/showqrcode": show_qr,
+    "/cgi-bin/user/get": directory.list_followers,
+    "/cgi-bin/user/info/batchget": directory.describe_many,
+    "/cgi-bin/openapi/quota/get": directory.quota,
+    "/cgi-bin/clear_quota": directory.clear_quota,
+    "/cgi-bin/clear_quota/v2": directory.clear_quota,
+    "/cgi-bin/message/custom/send": messaging.send_custom,
+    "/cgi-bin/message/template/send": messaging.send_template,
+    "/cgi-bin/message/subscribe/bizsend": messaging.send_subscribed,
+    "/cgi-bin/message/mass/sendall": messaging.send_to_all,
+    "/cgi-bin/message/mass/send": messaging.send_to_list,
+    "/cgi-bin/template/get_all_private_template": messaging.list_templates,
+    "/wxaapi/newtmpl/gettemplate": messaging.list_subscribe_templates,
+    "/cgi-bin/menu/create": articles.create_menu,
+    "/cgi-bin/menu/get": articles.get_menu,
+    "/cgi-bin/menu/delete": articles.delete_menu,
+    "/cgi-bin/material/add_material": articles.add_material,
+    "/cgi-bin/media/uploadimg": articles.upload_picture,
+    "/cgi-bin/draft/add": articles.add_draft,
+    "/cgi-bin/draft/update": articles.update_draft,
+    "/cgi-bin/draft/get": articles.get_draft,
+    "/cgi-bin/draft/delete": articles.delete_draft,
+    "/cgi-bin/draft/count": articles.count_drafts,
+    "/cgi-bin/draft/batchget": articles.list_drafts,
+    "/cgi-bin/freepublish/submit": articles.submit,
+    "/cgi-bin/freepublish/get": articles.publish_state,
+    "/cgi-bin/freepublish/getarticle": articles.get_article,
+    "/cgi-bin/freepublish/delete": articles.delete_article,
+    "/cgi-bin/freepublish/batchget": articles.list_published,
     "/sns/oauth2/access_token": exchange_code,
     "/sns/oauth2/refresh_token": refresh_web_token,
     "/sns/userinfo": web_user_info,

@@ -25,8 +25,21 @@ DAILY_LIMITS = {
     "/cgi-bin/stable_token": 500_000,  # [D]
     "/cgi-bin/user/info": 5_000_000,  # [3P]
     "/cgi-bin/qrcode/create": 100_000,  # [3P]
+    "/cgi-bin/message/custom/send": 500_000,  # [3P]
+    "/cgi-bin/message/template/send": 100_000,  # [D]
+    "/cgi-bin/message/mass/sendall": 100,  # [3P]
+    "/cgi-bin/message/mass/send": 100,  # [3P]
+    "/cgi-bin/user/get": 500,  # [3P]
+    "/cgi-bin/menu/create": 1_000,  # [3P]
+    "/cgi-bin/menu/get": 10_000,  # [3P]
+    "/cgi-bin/menu/delete": 1_000,  # [3P]
 }
-MINUTE_LIMITS = {"/cgi-bin/stable_token": 10_000}  # [D]
+OTHER_DAILY_LIMIT = 100_000  # what quota/get says of APIs without a limit here [M]
+MINUTE_LIMITS = {
+    "/cgi-bin/stable_token": 10_000,  # [D]
+    "/cgi-bin/message/mass/sendall": 60,  # [D]
+    "/cgi-bin/message/mass/send": 60,  # [D]
+}
 _BEIJING = timedelta(hours=8)  # quotas end with the Chinese day [M]
 
 

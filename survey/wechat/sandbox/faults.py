@@ -15,7 +15,9 @@ ERROR = "error"  # value: the errcode; nothing is done
 DROP = "drop"  # the connection closes before the work is done
 DROP_AFTER = "drop_after"  # the work is done, the answer is lost
 GARBLE = "garble"  # an HTML page instead of JSON, as a gateway would send
-KINDS = (DELAY, ERROR, DROP, DROP_AFTER, GARBLE)
+DOUBLE = "double"  # pushes only: sent twice
+SWAP_SIGNATURE = "swap_signature"  # pushes only: signed with another token
+KINDS = (DELAY, ERROR, DROP, DROP_AFTER, GARBLE, DOUBLE, SWAP_SIGNATURE)
 MAX_DELAY_SECONDS = 120
 
 
@@ -31,7 +33,7 @@ def clear(store: Store) -> None:
     store.run("DELETE FROM faults")
 
 
-def _take(store: Store, path: str) -> Row | None:
+def take(store: Store, path: str) -> Row | None:
     """The fault that strikes this request; its remaining count goes down."""
     with store.transaction():
         row = store.one(
@@ -50,7 +52,7 @@ def answer(store: Store, path: str, work: Callable[[], Reply]) -> Reply:
     ------
     DropConnection : the client must not get an answer.
     """
-    fault = _take(store, path)
+    fault = take(store, path)
     if fault is None:
         return work()
     kind = fault["kind"]

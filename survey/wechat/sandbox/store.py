@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from survey.wechat.sandbox import tables
+
 Row = sqlite3.Row
 
 _SCHEMA = """
@@ -71,12 +73,13 @@ class Store:
     def __init__(self, path: str | Path, now: Callable[[], float] = time.time) -> None:
         self._lock = threading.RLock()
         self._depth = 0
+        self.outbox_filled = threading.Event()  # wakes whoever delivers pushes
         self._real_now = now
         self._connection = sqlite3.connect(str(path), check_same_thread=False, isolation_level=None)
         self._connection.row_factory = sqlite3.Row
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute("PRAGMA synchronous=OFF")  # a sandbox may forget its last second
-        self._connection.executescript(_SCHEMA)
+        self._connection.executescript(_SCHEMA + tables.SCHEMA)
         self._offset = float(self.meta("clock_offset") or 0)
 
     @contextmanager
@@ -163,6 +166,36 @@ class Store:
         """Every host (and port) that some account may redirect to."""
         rows = self.all("SELECT oauth_domains FROM accounts")
         return {domain for row in rows for domain in json.loads(row["oauth_domains"])}
+
+    def setup(self, app_id: str) -> Row:
+        """What is set in the account's back office; made empty at the first look."""
+        self.run(
+            "INSERT OR IGNORE INTO account_setup (app_id, gh_id) VALUES (?, ?)",
+            app_id,
+            "gh_" + secrets.token_hex(6),
+        )
+        row = self.one("SELECT * FROM account_setup WHERE app_id = ?", app_id)
+        if row is None:
+            raise LookupError("a row that was just written is gone")
+        return row
+
+    def person(self, app_id: str, openid: str) -> Row | None:
+        """The identity behind an openid of this account."""
+        return self.one("SELECT * FROM identities WHERE app_id = ? AND openid = ?", app_id, openid)
+
+    def say(
+        self, app_id: str, resident_id: str, kind: str, content: dict[str, Any], *, from_account: bool = True
+    ) -> None:
+        """One message in the chat of a resident with an account."""
+        self.run(
+            "INSERT INTO chat (app_id, resident_id, from_account, kind, content, at) VALUES (?, ?, ?, ?, ?, ?)",
+            app_id,
+            resident_id,
+            int(from_account),
+            kind,
+            json.dumps(content, ensure_ascii=False),
+            self.now(),
+        )
 
     def add_residents(self, people: list[tuple[str, str]]) -> None:
         """Create (or rename) residents from (id, name)."""
