@@ -12,6 +12,9 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from survey.contacts.models import Contact
+from survey.fieldwork.sync_models import Device as Device
+from survey.fieldwork.sync_models import SealKey as SealKey
+from survey.fieldwork.sync_models import SyncItem as SyncItem
 from survey.regions.models import Region
 from survey.responses.models import Attachment, Flag, Response
 from survey.sampling.models import Case
