@@ -8,6 +8,7 @@ from pathlib import Path
 from types import FrameType
 
 from survey.wechat.sandbox.app import Sandbox
+from survey.wechat.sandbox.pushing import Pusher
 from survey.wechat.sandbox.server import SandboxServer
 from survey.wechat.sandbox.store import Store
 from survey.wechat.sandbox.webview import WebViews
@@ -61,6 +62,7 @@ def main(argv: list[str]) -> int:
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, stop)
+    pusher = Pusher(store)
     print(f"模拟微信：http://{options.host}:{server.port}/ （仅供开发和演示）", flush=True)
     try:
         server.serve_forever()
@@ -68,6 +70,7 @@ def main(argv: list[str]) -> int:
         return 0
     finally:
         server.server_close()
+        pusher.close()
         views.close()
         store.close()
     return 0

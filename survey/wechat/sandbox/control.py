@@ -1,10 +1,11 @@
 """The sandbox's own API, /sandbox/api/…: what tests and the demo arrange, in JSON."""
 
+import json
 from typing import Any
 
-from survey.wechat.sandbox import credentials, faults
+from survey.wechat.sandbox import acts, credentials, faults, messaging, wire
 from survey.wechat.sandbox.authorisation import SNAPSHOT_ALL, SNAPSHOT_OFF, SNAPSHOT_USERINFO
-from survey.wechat.sandbox.store import Store
+from survey.wechat.sandbox.store import Store, random_text
 from survey.wechat.sandbox.web import BadRequest, Reply, Request, Router, is_web_address, json_reply
 
 PREFIX = "/sandbox/api/"
@@ -29,6 +30,15 @@ class Control:
         add(["GET"], PREFIX + "accounts/{app_id}/residents/{resident_id}", self._identity)
         add(["POST"], PREFIX + "accounts/{app_id}/residents/{resident_id}/follow", self._follow)
         add(["POST"], PREFIX + "accounts/{app_id}/residents/{resident_id}/unfollow", self._unfollow)
+        own = PREFIX + "accounts/{app_id}/"
+        add(["POST"], own + "server", self._server)
+        add(["POST"], own + "templates", self._add_template)
+        add(["GET"], own + "pushes", self._pushes)
+        add(["GET"], own + "residents/{resident_id}/chat", self._chat)
+        add(["POST"], own + "residents/{resident_id}/say", self._say)
+        add(["POST"], own + "residents/{resident_id}/subscription", self._subscription)
+        add(["POST"], own + "residents/{resident_id}/block", self._block)
+        add(["POST"], own + "residents/{resident_id}/revoke", self._revoke)
         add(["GET"], PREFIX + "faults", self._faults)
         add(["POST"], PREFIX + "faults", self._add_fault)
         add(["DELETE"], PREFIX + "faults", self._clear_faults)
@@ -103,13 +113,85 @@ class Control:
 
     def _follow(self, request: Request, app_id: str, resident_id: str) -> Reply:
         self._known_resident(app_id, resident_id)
-        self._store.follow(app_id, resident_id)
-        return json_reply({"ok": True})
+        return json_reply({"ok": True, "push": acts.follow(self._store, app_id, resident_id)})
 
     def _unfollow(self, request: Request, app_id: str, resident_id: str) -> Reply:
         self._known_resident(app_id, resident_id)
-        self._store.unfollow(app_id, resident_id)
+        return json_reply({"ok": True, "push": acts.unfollow(self._store, app_id, resident_id)})
+
+    # --- the channel --------------------------------------------------------------------------------
+    def _server(self, request: Request, app_id: str) -> Reply:
+        """Set the server that pushes go to, without asking it for an echo first."""
+        self._known_account(app_id)
+        fields = _fields(request)
+        url, token, key = (fields.get(name, "") for name in ("url", "token", "aes_key"))
+        mode = fields.get("mode", wire.SECURE)
+        if not is_web_address(url) or not wire.is_token(token) or mode not in wire.MODES:
+            raise BadRequest("url, token and mode (plain, compatible, secure) are needed")
+        if mode != wire.PLAIN and not wire.is_aes_key(key):
+            raise BadRequest("aes_key: 43 letters and digits")
+        self._store.setup(app_id)
+        self._store.run(
+            "UPDATE account_setup SET server_url = ?, token = ?, aes_key = ?, mode = ?, is_on = 1, "
+            "js_domains = ? WHERE app_id = ?",
+            url,
+            token,
+            key,
+            mode,
+            json.dumps(fields.get("js_domains", [])),
+            app_id,
+        )
+        return json_reply({"gh_id": self._store.setup(app_id)["gh_id"]})
+
+    def _add_template(self, request: Request, app_id: str) -> Reply:
+        self._known_account(app_id)
+        fields = _fields(request)
+        kind, template_id = _text(fields, "kind"), random_text(43)
+        if kind not in ("template", "subscribe"):
+            raise BadRequest("kind: template or subscribe")
+        title, content = _text(fields, "title"), str(fields.get("content", ""))
+        self._store.run(
+            "INSERT INTO templates VALUES (?, ?, ?, ?, ?)", template_id, app_id, kind, title, content
+        )
+        return json_reply({"template_id": template_id})
+
+    def _pushes(self, request: Request, app_id: str) -> Reply:
+        rows = self._store.all(
+            "SELECT id, event, state, tries, answer FROM outbox WHERE app_id = ? ORDER BY id", app_id
+        )
+        return json_reply([dict(row) for row in rows])
+
+    def _chat(self, request: Request, app_id: str, resident_id: str) -> Reply:
+        self._known_resident(app_id, resident_id)
+        return json_reply(messaging.chat_of(self._store, app_id, resident_id, limit=1000))
+
+    def _say(self, request: Request, app_id: str, resident_id: str) -> Reply:
+        self._known_resident(app_id, resident_id)
+        text = _fields(request).get("text")
+        if not isinstance(text, str) or not text:
+            raise BadRequest("text: text is needed")
+        return json_reply({"push": acts.say(self._store, app_id, resident_id, text)})
+
+    def _subscription(self, request: Request, app_id: str, resident_id: str) -> Reply:
+        self._known_resident(app_id, resident_id)
+        fields = _fields(request)
+        messaging.decide_subscription(
+            self._store,
+            app_id,
+            resident_id,
+            _text(fields, "template_id"),
+            accepts=fields.get("accepts") is not False,
+        )
         return json_reply({"ok": True})
+
+    def _block(self, request: Request, app_id: str, resident_id: str) -> Reply:
+        self._known_resident(app_id, resident_id)
+        self._store.run("INSERT OR IGNORE INTO blocks VALUES (?, ?)", app_id, resident_id)
+        return json_reply({"ok": True})
+
+    def _revoke(self, request: Request, app_id: str, resident_id: str) -> Reply:
+        self._known_resident(app_id, resident_id)
+        return json_reply({"push": acts.revoke(self._store, app_id, resident_id)})
 
     # --- faults and time ----------------------------------------------------------------------------
     def _faults(self, request: Request) -> Reply:

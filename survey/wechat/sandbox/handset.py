@@ -3,7 +3,8 @@
 from html import escape
 from urllib.parse import quote, urlsplit
 
-from survey.wechat.sandbox import pages
+from survey.wechat.sandbox import acts, chat, pages
+from survey.wechat.sandbox.pushing import TRY_SECONDS, settled
 from survey.wechat.sandbox.store import Row, Store, random_text
 from survey.wechat.sandbox.web import Reply, Request, Router, is_web_address, redirect
 from survey.wechat.sandbox.webview import WebViews
@@ -26,15 +27,16 @@ class Handset:
         add(["POST"], "/phone/scan", self._scan)
         add(["POST"], "/phone/close", self._close)
         add(["POST"], "/phone/follow", self._follow)
+        add(["POST"], "/phone/revoke", self._revoke)
+        add(["POST"], "/chat/{app_id}/{deed}", self._chat)
 
     def handle(self, request: Request) -> Reply | None:
         """Answer, or None when the path is not the phone's."""
         found = self._router.find(request.method, request.path)
         if found is None:
             return None
-        if request.method == "POST" and not _from_here(request):
-            return pages.message("没有做", "这个请求来自别的网站。", status=403)
-        return found[0](request)
+        handler, segments = found
+        return handler(request, **segments)
 
     # --- pages --------------------------------------------------------------------------------------
     def _home(self, request: Request) -> Reply:
@@ -45,9 +47,11 @@ class Handset:
         page = self._store.one("SELECT page FROM phones WHERE resident_id = ?", resident["id"])
         address = page["page"] if page else None
         frame = self._frame(request, resident, address) if address else None
+        account = self._store.account(request.query.get("chat", ""))
+        inside = chat.panel(self._store, account, resident) if account else ""
         body = (
             '<main class="desk">'
-            + self._phone(resident, address, frame, request.query.get("note", ""))
+            + self._phone(resident, address, frame, request.query.get("note", ""), inside)
             + f'<section class="side" aria-label="手机以外">{_scan_form(request)}{self._accounts(resident)}'
             + f'<section class="card"><h2>换一部手机</h2>{self._people(resident)}</section></section></main>'
         )
@@ -64,7 +68,7 @@ class Handset:
         query = f"?{parts.query}" if parts.query else ""
         return f"http://{host}:{on[0]}{parts.path or '/'}{query}"
 
-    def _phone(self, resident: Row, address: str | None, frame: str | None, note: str) -> str:
+    def _phone(self, resident: Row, address: str | None, frame: str | None, note: str, talk: str = "") -> str:
         name = escape(resident["name"])
         notes = {
             "host": "这个网址不在任何账号的网页授权域名里，没有打开。请核对链接，或先在账号里加上这个域名。",
@@ -73,7 +77,9 @@ class Handset:
             "qr": "已扫带参二维码，并关注了公众号。",
         }
         said = f'<p class="note" role="status">{notes[note]}</p>' if note in notes else ""
-        if frame and address:
+        if talk:
+            inner = talk
+        elif frame and address:
             inner = (
                 '<div class="bar"><form method="post" action="/phone/close">'
                 '<button class="plain">关闭</button></form>'
@@ -87,14 +93,15 @@ class Handset:
                 f'<div class="empty">{pages.MARK}<p>{name}收到一封信。</p>'
                 "<p>把信上的链接放进“扫一扫”，就像用手机扫了信上的二维码。</p></div>"
             )
-        style = "phone" if frame else "phone idle"
+        style = "phone" if frame or talk else "phone idle"
         return f'<section class="{style}" aria-label="{name}的手机">{said}{inner}</section>'
 
     def _accounts(self, resident: Row) -> str:
         rows = self._store.all("SELECT app_id, name FROM accounts ORDER BY name")
         items = "".join(self._account(row, resident) for row in rows)
-        empty = "<p>还没有公众号。测试或演示程序会用 /sandbox/api/accounts 建一个。</p>"
-        return f'<section class="card"><h2>公众号</h2>{items or empty}</section>'
+        empty = "<p>还没有公众号。请到后台注册一个。</p>"
+        doors = pages.link("/mp", "公众平台后台", "plain") + pages.link("/faults", "故障面板", "plain")
+        return f'<section class="card"><h2>公众号</h2>{items or empty}<p class="doors">{doors}</p></section>'
 
     def _account(self, row: Row, resident: Row) -> str:
         known = self._store.one(
@@ -104,11 +111,12 @@ class Handset:
         )
         follows = known is not None and known["subscribed_at"] is not None
         verb, act = ("取消关注", "off") if follows else ("关注", "on")
+        talk = pages.link(f"/?chat={row['app_id']}", "聊天", "plain") if follows else ""
         return (
             f'<form class="row" method="post" action="/phone/follow"><span>{escape(row["name"])}'
             f"<small>{'已关注' if follows else '没有关注'}</small></span>"
             f'<input type="hidden" name="app_id" value="{escape(row["app_id"])}">'
-            f'<button class="quiet" name="act" value="{act}">{verb}</button></form>'
+            f'<span>{talk}<button class="quiet" name="act" value="{act}">{verb}</button></span></form>'
         )
 
     def _people(self, current: Row | None) -> str:
@@ -145,20 +153,24 @@ class Handset:
         text = request.form.get("scanned", "").strip()
         qr = self._store.one("SELECT * FROM qr_codes WHERE url = ?", text)
         if qr is not None and (qr["expires_at"] is None or qr["expires_at"] > self._store.now()):
-            self._store.follow(
-                qr["app_id"], resident["id"], subscribe_scene="ADD_SCENE_QR_CODE", qr_scene=qr["scene"]
-            )
-            return redirect("/?note=qr")
+            number = acts.follow(self._store, qr["app_id"], resident["id"], qr=qr)
+            if number:
+                settled(self._store, number, TRY_SECONDS)
+            return redirect(f"/?note=qr&chat={qr['app_id']}")
         address = text if is_web_address(text) else self._home_url()
         if not address:
             return redirect("/?note=text")
+        return self._open(request, resident, address, "" if address == text else "?note=text")
+
+    def _open(self, request: Request, resident: Row, address: str, note: str = "") -> Reply:
+        """Show an address in the phone's web view."""
         on = self._views.switch_on(resident["id"], int(request.environ["SERVER_PORT"]))
         if on is None:
             return redirect("/?note=ports")
         if not on[1].open(address):
             return redirect("/?note=host")
         self._store.run("UPDATE phones SET page = ? WHERE resident_id = ?", address, resident["id"])
-        return redirect("/" if address == text else "/?note=text")
+        return redirect("/" + note)
 
     def _home_url(self) -> str:
         """The page of the only account where a code can be typed."""
@@ -175,10 +187,26 @@ class Handset:
         resident, app_id = self._resident(request), request.form.get("app_id", "")
         if resident is not None and self._store.account(app_id) is not None:
             if request.form.get("act") == "on":
-                self._store.follow(app_id, resident["id"])
-            else:
-                self._store.unfollow(app_id, resident["id"])
+                number = acts.follow(self._store, app_id, resident["id"])
+                if number:
+                    settled(self._store, number, TRY_SECONDS)
+                return redirect(f"/?chat={app_id}")
+            acts.unfollow(self._store, app_id, resident["id"])
         return redirect("/")
+
+    def _revoke(self, request: Request) -> Reply:
+        resident, app_id = self._resident(request), request.form.get("app_id", "")
+        if resident is not None and self._store.account(app_id) is not None:
+            acts.revoke(self._store, app_id, resident["id"])
+        return redirect("/")
+
+    def _chat(self, request: Request, app_id: str, deed: str) -> Reply:
+        resident = self._resident(request)
+        if resident is None:
+            return redirect("/")
+        link = chat.button_url(self._store, app_id, request.form.get("button", "")) if deed == "tap" else ""
+        reply = chat.act(self._store, request, resident, app_id, deed)
+        return self._open(request, resident, link) if link else reply
 
 
 def _scan_form(request: Request) -> str:
@@ -207,7 +235,7 @@ def _as(resident_id: str) -> Reply:
     return reply
 
 
-def _from_here(request: Request) -> bool:
+def from_here(request: Request) -> bool:
     """Whether a form was sent by this page, not by another site."""
     origin = request.environ.get("HTTP_ORIGIN", "")
     return origin in ("", "null", f"http://{request.host}", f"https://{request.host}")

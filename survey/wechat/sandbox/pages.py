@@ -2,11 +2,13 @@
 
 from html import escape
 from pathlib import Path
+from typing import Any
 
 from survey.wechat.sandbox.web import Reply
 
 STATIC_FOLDER = Path(__file__).parent / "static"
 STATIC_PREFIX = "/sandbox/static/"
+_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
 BANNER = "模拟微信，仅供开发和演示"
 MARK = (
     '<svg class="mark" viewBox="0 0 48 20" aria-hidden="true"><line x1="4" y1="10" x2="44" y2="10"/>'
@@ -43,6 +45,17 @@ def message(title: str, text: str, *, status: int = 200, links: str = "") -> Rep
     return page(title, body, status=status)
 
 
+def article(found: dict[str, Any] | None) -> Reply:
+    """A published article. Its content is the account's HTML; the page's policy lets no script run."""
+    if found is None:
+        return message("没有这篇文章", "可能已经删除。", status=404)
+    body = (
+        f'<main class="lone wide"><h1>{escape(found["title"])}</h1>'
+        f"<p>{escape(found.get('author', ''))}</p><article>{found['content']}</article></main>"
+    )
+    return page(found["title"], body)
+
+
 def link(address: str, text: str, style: str = "button") -> str:
     """One link."""
     return f'<a class="{style}" href="{escape(address)}">{escape(text)}</a>'
@@ -51,6 +64,6 @@ def link(address: str, text: str, style: str = "button") -> str:
 def static(path: str) -> Reply:
     """A file of the static folder."""
     file = STATIC_FOLDER / Path(path).name
-    if not path.startswith(STATIC_PREFIX) or file.suffix != ".css" or not file.is_file():
+    if not path.startswith(STATIC_PREFIX) or file.suffix not in _TYPES or not file.is_file():
         return Reply(b"", 404, "text/plain; charset=utf-8")
-    return Reply(file.read_bytes(), content_type="text/css; charset=utf-8")
+    return Reply(file.read_bytes(), content_type=_TYPES[file.suffix])

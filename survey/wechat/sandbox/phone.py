@@ -125,6 +125,41 @@ class SandboxControl:
             "POST", f"accounts/{app_id}/residents/{resident_id}/{'follow' if follows else 'unfollow'}", {}
         )
 
+    def set_server(self, app_id: str, url: str, token: str, aes_key: str = "", **fields: Any) -> str:
+        """Where pushes go; the account's gh_ id. Fields: mode (plain, compatible, secure), js_domains."""
+        given = {"url": url, "token": token, "aes_key": aes_key, **fields}
+        return self._call("POST", f"accounts/{app_id}/server", given)["gh_id"]
+
+    def add_template(self, app_id: str, kind: str, title: str, content: str) -> str:
+        """Choose a template ("template" or "subscribe") in the back office; its id."""
+        given = {"kind": kind, "title": title, "content": content}
+        return self._call("POST", f"accounts/{app_id}/templates", given)["template_id"]
+
+    def pushes(self, app_id: str) -> list[dict[str, Any]]:
+        """Every push so far: id, event, state (waiting, sending, done, failed, lost), tries, answer."""
+        return self._call("GET", f"accounts/{app_id}/pushes")
+
+    def chat(self, app_id: str, resident_id: str) -> list[dict[str, Any]]:
+        """What was said in a chat: from_account, kind, content, at."""
+        return self._call("GET", f"accounts/{app_id}/residents/{resident_id}/chat")
+
+    def say(self, app_id: str, resident_id: str, text: str) -> None:
+        """Let the resident write to the account."""
+        self._call("POST", f"accounts/{app_id}/residents/{resident_id}/say", {"text": text})
+
+    def subscribe(self, app_id: str, resident_id: str, template_id: str, *, accepts: bool = True) -> None:
+        """Let the resident answer the pop-up that asks to subscribe once."""
+        given = {"template_id": template_id, "accepts": accepts}
+        self._call("POST", f"accounts/{app_id}/residents/{resident_id}/subscription", given)
+
+    def block(self, app_id: str, resident_id: str) -> None:
+        """Let the resident refuse the account's messages."""
+        self._call("POST", f"accounts/{app_id}/residents/{resident_id}/block", {})
+
+    def revoke(self, app_id: str, resident_id: str) -> None:
+        """Let the resident take back the authorisation of web pages."""
+        self._call("POST", f"accounts/{app_id}/residents/{resident_id}/revoke", {})
+
     def kill_tokens(self, app_id: str) -> None:
         """End the account's tokens, as a forced refresh elsewhere does."""
         self._call("POST", f"accounts/{app_id}/kill-tokens", {})

@@ -188,7 +188,8 @@ class Store:
     ) -> None:
         """One message in the chat of a resident with an account."""
         self.run(
-            "INSERT INTO chat (app_id, resident_id, from_account, kind, content, at) VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO chat (app_id, resident_id, from_account, kind, content, at) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
             app_id,
             resident_id,
             int(from_account),

@@ -17,7 +17,7 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 
-from survey.wechat.sandbox import pages
+from survey.wechat.sandbox import jssdk, pages
 from survey.wechat.sandbox.authorisation import AUTHORIZE, CONFIRM, FRAGMENT, authorize
 from survey.wechat.sandbox.server import SandboxServer
 from survey.wechat.sandbox.store import Store
@@ -111,6 +111,8 @@ class WebView:
         row = self._store.one("SELECT origin FROM phones WHERE resident_id = ?", self._resident_id)
         if row is None or not row["origin"]:
             return pages.message("还没有打开网页", "请先在模拟微信里扫一扫。")
+        if request.path == jssdk.CHECK:
+            return jssdk.check(self._store, request, row["origin"])
         return self._fetch(request, row["origin"])
 
     # --- passing on ---------------------------------------------------------------------------------
