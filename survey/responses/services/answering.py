@@ -116,10 +116,12 @@ def accept_response(
         _store(response, clean, acting_user)
     except IntegrityError:
         # Another request won between our look and our write: the same phone again, or a second phone.
-        known, _is_answered = _in_already(client_id, case, raw_hash)
+        known, is_answered = _in_already(client_id, case, raw_hash)
         if known is not None:
             return known, False
-        raise Problem("responses.already_answered") from None
+        if is_answered:
+            raise Problem("responses.already_answered") from None
+        raise
     return response, True
 
 
