@@ -25,6 +25,8 @@ class Respondent(models.Model):
     public_id = models.UUIDField(default=uuid.uuid4, unique=True)
     round = models.ForeignKey(Round, on_delete=models.CASCADE, related_name="respondents")
     case = models.ForeignKey(Case, null=True, on_delete=models.CASCADE, related_name="respondents")
+    # A volunteer has no case: where the poster hangs that she scanned.
+    region = models.ForeignKey(Region, null=True, on_delete=models.PROTECT, related_name="+")
     channel = models.CharField(max_length=10)  # wechat, browser, door
     identity_hash = models.CharField(max_length=64, blank=True, db_index=True)  # keyed hash of the openid
     device_hash = models.CharField(
@@ -199,6 +201,26 @@ class QuotaCount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.taken}"
+
+
+class VolunteerAnswer(models.Model):
+    """That an identity has answered a round as a volunteer: one per openid and round."""
+
+    round = models.ForeignKey(Round, on_delete=models.CASCADE, related_name="volunteer_answers")
+    identity_hash = models.CharField(max_length=64)
+    response = models.OneToOneField(Response, on_delete=models.CASCADE, related_name="volunteer")
+    pattern_hash = models.CharField(max_length=64)  # of the answers alone, to find the same ones again
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["round", "identity_hash"], name="one_volunteer_answer_per_identity"
+            )
+        ]
+        indexes = [models.Index(fields=["round", "pattern_hash"])]
+
+    def __str__(self) -> str:
+        return f"volunteer {self.pk}"
 
 
 class OpenTextReview(models.Model):

@@ -7,6 +7,37 @@ from django.utils.translation import gettext_lazy as _
 
 from survey.sampling.models import Case
 from survey.studies.models import Round, Study
+from survey.wechat.publishing_models import (  # Django finds tables through this module
+    Article,
+    DomainFile,
+    KeywordReply,
+    Menu,
+    Poster,
+    PosterEntry,
+    SceneCode,
+    SetupCheck,
+)
+
+__all__ = [
+    "AccessToken",
+    "Alarm",
+    "Article",
+    "DomainFile",
+    "JsapiTicket",
+    "KeywordReply",
+    "Menu",
+    "OAuthState",
+    "OutboundMessage",
+    "Poster",
+    "PosterEntry",
+    "ReceivedPush",
+    "SceneCode",
+    "SendBudget",
+    "SetupCheck",
+    "SubscriptionGrant",
+    "WeChatAccount",
+    "WeChatUser",
+]
 
 
 class WeChatAccountQuerySet(models.QuerySet):
