@@ -17,6 +17,7 @@ from survey.console.views import (
     rounds,
     sampling,
     studies,
+    texts,
     weighting,
 )
 
@@ -31,6 +32,7 @@ urlpatterns: list[URLPattern] = [
     path("rounds/<int:pk>/close/", rounds.close_field, name="close_round"),
     path("rounds/<int:pk>/frame/", frames.frame, name="frame"),
     path("rounds/<int:pk>/frame/import/", frames.import_frame, name="import_frame"),
+    path("rounds/<int:pk>/frame/<int:frame_pk>/check/", frames.check_frame, name="check_frame"),
     path("rounds/<int:pk>/questionnaire/", questionnaires.questionnaire, name="questionnaire"),
     path("rounds/<int:pk>/questionnaire/import/", questionnaires.import_form, name="import_questionnaire"),
     path("rounds/<int:pk>/questionnaire/setup/", questionnaires.setup, name="setup_round"),
@@ -77,6 +79,10 @@ urlpatterns: list[URLPattern] = [
     path("rounds/<int:pk>/letters/prepare/", letters.prepare, name="prepare_letters"),
     path("rounds/<int:pk>/letters/<int:batch_pk>/remove/", letters.remove, name="remove_letters"),
     path("rounds/<int:pk>/fieldwork/", fieldwork.fieldwork, name="fieldwork"),
+    path("rounds/<int:pk>/texts/", texts.texts, name="texts"),
+    path("rounds/<int:pk>/texts/themes/", texts.themes, name="themes"),
+    path("rounds/<int:pk>/texts/<int:text_pk>/review/", texts.review, name="review_text"),
+    path("rounds/<int:pk>/texts/<int:text_pk>/themes/", texts.code, name="code_text"),
     path("rounds/<int:pk>/weighting/", weighting.weighting, name="weighting"),
     path("rounds/<int:pk>/weighting/compute/", weighting.compute, name="compute"),
     path("rounds/<int:pk>/reports/", reports.reports, name="reports"),

@@ -2,7 +2,7 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from survey.accounts.access import allowed
 from survey.accounts.policies import may, require
@@ -13,8 +13,11 @@ from survey.console.page import paged, render_step
 from survey.console.rows import one_of, team_round
 from survey.console.steps import frames_for, standing
 from survey.console.uploads import TABLE_KINDS, TABLE_MAX_BYTES, keep_upload
+from survey.jobs.models import Job
 from survey.jobs.tasks import start
 from survey.sampling.models import FrameVersion
+
+CHECK = "sampling.check_frame"
 
 
 @allowed("console.view")
@@ -41,7 +44,26 @@ def frame(request: HttpRequest, pk: int) -> HttpResponse:
         checks=checks,
         streets=paged(request, checks.get("by_street", [])),
         may_import=may(request.user, "sampling.manage", round_.study.region),
+        last_check=_last_check(chosen) if chosen else None,
     )
+
+
+def _last_check(frame: FrameVersion) -> Job | None:
+    """The newest finished check of a frame, whoever asked for it."""
+    done = Job.objects.filter(kind=CHECK, state=Job.State.DONE, params__frame=frame.pk)
+    return done.order_by("-finished_at").first()
+
+
+@allowed("sampling.manage")
+@require_POST
+def check_frame(request: HttpRequest, pk: int, frame_pk: int) -> HttpResponse:
+    """Open every line of a frame again: a job, whose outcome the population's page shows."""
+    round_ = team_round(request.user, pk)
+    mine = FrameVersion.objects.visible_to(request.user).filter(pk__in=frames_for(round_))
+    frame = one_of(mine, pk=frame_pk)
+    require(request.user, "sampling.manage", frame.region)
+    job = start(kind=CHECK, params={"frame": frame.pk, "round": round_.pk}, acting_user=request.user)
+    return redirect("console:job", pk=job.pk)
 
 
 @allowed("sampling.manage")

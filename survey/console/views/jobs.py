@@ -29,6 +29,7 @@ def jobs(request: HttpRequest) -> HttpResponse:
 
 ONWARD = {
     "sampling.import_households": "frame",
+    "sampling.check_frame": "frame",
     "sampling.forecast": "plan_simulation",
     "contacts.prepare_letters": "letters",
     "reports.run": "weighting",

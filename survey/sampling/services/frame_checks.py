@@ -59,6 +59,7 @@ class FrameCheck:
         """For a job's result."""
         return {
             "is_sound": self.is_sound,
+            "words": self.words,
             "hash_matches": self.hash_matches,
             "n_communities": self.n_communities,
             "n_households": self.n_households,

@@ -20,7 +20,9 @@ from tests.survey.console.world import make_world
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
-ROLES = ("administrator", "study_lead", "supervisor", "interviewer", "analyst", "official")
+ROLES = (
+    "administrator", "study_lead", "supervisor", "interviewer", "analyst", "text_reviewer", "official",
+)  # fmt: skip
 OFFICIALS = ("official", "city_official", "street_official")
 
 # What needs no account: log-in, the resident's pages, Tencent's calls. Each guards itself by a code, a device
@@ -58,6 +60,7 @@ RULES = {
     "console:close_round": "studies.manage",
     "console:frame": "console.view",
     "console:import_frame": "sampling.manage",
+    "console:check_frame": "sampling.manage",
     "console:questionnaire": "console.view",
     "console:import_questionnaire": "questionnaires.manage",
     "console:setup_round": "studies.manage",
@@ -97,6 +100,10 @@ RULES = {
     "console:prepare_letters": "contacts.manage",
     "console:remove_letters": "contacts.manage",
     "console:fieldwork": "console.view",
+    "console:texts": "texts.code",
+    "console:themes": "texts.code",
+    "console:review_text": "texts.review",
+    "console:code_text": "texts.code",
     "console:weighting": "console.view",
     "console:compute": "reports.compute",
     "console:reports": "console.view",
@@ -248,10 +255,12 @@ def arguments(name, world):
         "round_pk": world.round.pk,
         "version_pk": world.round.questionnaire_version_id,
         "design_pk": world.draw.design_id,
+        "frame_pk": world.draw.design.frame_id,
         "draw_pk": world.draw.pk,
         "batch_pk": world.batch.pk,
         "report_pk": world.report.pk,
         "batch": world.batch.pk,
+        "text_pk": world.text.pk,
         "part": 1,
         "opaque_id": world.case.opaque_id,
         "response_id": world.response.pk,
