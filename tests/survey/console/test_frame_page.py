@@ -1,4 +1,4 @@
-"""The population's page: what a list covers, how it differs from the one before, and whether it was altered."""
+"""The population's page: what a list covers, how it differs from the last one, whether it was altered."""
 
 import pytest
 
