@@ -24,11 +24,13 @@ class IndicatorVersion(models.Model):
     class Kind(models.TextChoices):
         MEAN_SCORE = "mean_score", _("得分")
         SHARE = "share", _("比例")
+        COMPOSITE = "composite", _("合成")
 
     indicator = models.ForeignKey(Indicator, on_delete=models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField()
     kind = models.CharField(max_length=12, choices=Kind.choices)
-    # {"items": [{"name", "points": {code: 0–100}} …], "top_codes", "excluded_codes", "min_valid"}
+    # {"items": [{"name", "points": {code: 0–100}} …], "top_codes", "excluded_codes", "min_valid"}, or of a
+    # composite {"components": [{"indicator" or "external": code, "weight"} …]}
     definition = models.JSONField()
     definition_hash = models.CharField(max_length=64)
     target = models.FloatField(null=True, blank=True)

@@ -29,6 +29,33 @@ class WeightRecipe(models.Model):
         return f"{self.round} recipe {self.number}"
 
 
+class Snapshot(models.Model):
+    """What a run was computed from, as a Parquet file: one row per released case and per volunteer.
+
+    No name, address or open text is in it. The file goes when an answer in it is withdrawn (design.md); the
+    row with its hashes stays.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    round = models.ForeignKey(Round, on_delete=models.PROTECT, related_name="snapshots")
+    content_hash = models.CharField(max_length=64)  # of the columns, the same on every machine
+    file_hash = models.CharField(max_length=64)  # SHA-256 of the file's bytes
+    file = models.CharField(max_length=300, blank=True)  # under MEDIA_ROOT; empty once removed
+    columns = models.JSONField(default=dict)  # {column: type}
+    n_cases = models.PositiveIntegerField()
+    n_responses = models.PositiveIntegerField()
+    n_volunteers = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+    removed_at = models.DateTimeField(null=True)
+    removal_reason = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.round_id} {self.content_hash[:12]}"
+
+
 class RunQuerySet(models.QuerySet):
     def visible_to(self, user: Any) -> "RunQuerySet":
         """Unpublished figures are for the team."""
@@ -44,15 +71,18 @@ class Run(models.Model):
         RUNNING = "running", _("计算中")
         DONE = "done", _("完成")
         FAILED = "failed", _("失败")
+        CANCELLED = "cancelled", _("已取消")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     round = models.ForeignKey(Round, on_delete=models.PROTECT, related_name="runs")
     recipe = models.ForeignKey(WeightRecipe, on_delete=models.PROTECT, related_name="runs")
-    state = models.CharField(max_length=8, choices=State.choices, default=State.RUNNING)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.RUNNING)
+    snapshot = models.ForeignKey(Snapshot, null=True, on_delete=models.SET_NULL, related_name="runs")
     job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="+")
     inputs = models.JSONField(default=dict)  # hashes of snapshot, questionnaire, indicators, recipe, draw
     document = models.JSONField(default=dict)  # every estimate with error, base, method
     document_hash = models.CharField(max_length=64, blank=True)
+    signature = models.JSONField(default=dict)  # Ed25519 over the document (survey.reports.signatures)
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True)
 
@@ -63,6 +93,44 @@ class Run(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+
+class RunPart(models.Model):
+    """A finished part of a run that is still being computed: a repeated job starts from here."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="parts")
+    name = models.CharField(max_length=120)
+    content = models.JSONField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "name"], name="run_part_once")]
+
+    def __str__(self) -> str:
+        return f"{self.run_id} {self.name}"
+
+
+class ExternalScore(models.Model):
+    """A score of a place that no resident gave, e.g. of a field inspection, for composite indicators.
+
+    `se` is its own standard error where it has one; without, its part of a composite counts as known.
+    """
+
+    round = models.ForeignKey(Round, on_delete=models.PROTECT, related_name="external_scores")
+    code = models.SlugField(max_length=60)  # "inspection"
+    domain = models.CharField(max_length=40)  # a domain key of the document: "all", a region's code
+    value = models.FloatField()  # 0–100
+    se = models.FloatField(null=True, blank=True)
+    source = models.CharField(max_length=200)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["round", "code", "domain"]
+        constraints = [
+            models.UniqueConstraint(fields=["round", "code", "domain"], name="external_score_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.domain} {self.value}"
 
 
 class ResponseWeight(models.Model):
@@ -110,6 +178,7 @@ class Report(models.Model):
     state = models.CharField(max_length=10, choices=State.choices, default=State.DRAFT)
     document = models.JSONField()
     document_hash = models.CharField(max_length=64)
+    signature = models.JSONField(default=dict)
     created_at = models.DateTimeField(auto_now_add=True)
     published_at = models.DateTimeField(null=True)
     published_by = models.ForeignKey(

@@ -103,7 +103,7 @@ def _pool(table: DomainTable, result: Estimate, sampled_psus: Mapping[str, float
     intervals are missing, which the caller shows as such.
     """
     rows = np.array([table.labels.index(label) for label in sampled_psus])
-    direct = _rows_of(result, rows, np.array([sampled_psus[table.labels[r]] for r in rows], dtype=float))
+    direct = rows_of(result, rows, np.array([sampled_psus[table.labels[r]] for r in rows], dtype=float))
     if not (np.nan_to_num(direct.df) > 0).any():
         return
     try:
@@ -124,7 +124,7 @@ def _pool(table: DomainTable, result: Estimate, sampled_psus: Mapping[str, float
     table.covariance[at, at] = pooled.se[mine] ** 2
 
 
-def _rows_of(result: Estimate, rows: np.ndarray, n_psus: np.ndarray) -> Estimate:
+def rows_of(result: Estimate, rows: np.ndarray, n_psus: np.ndarray) -> Estimate:
     """The named rows as an estimate of their own, with the count of PSUs that decides on pooling."""
     values = {}
     for field in fields(result):
