@@ -96,6 +96,15 @@ def _wizard(camera: Camera, round_path: str) -> None:
     camera.take("console-wizard-simulation-1280")
 
 
+def public(browser: Browser, site: str) -> None:
+    """What everybody sees of the draw, without an account."""
+    phone = Camera(browser, site, 390)
+    phone.take("draws-390", "/draws/")
+    draw = phone.page.locator("main a[href^='/draws/']").first.get_attribute("href") or "/draws/"
+    phone.take("draws-line-390", "/draws/my-line")
+    Camera(browser, site, 1280).take("draws-draw-1280", draw)
+
+
 def official(browser: Browser, site: str) -> None:
     """The report, on a phone and on a desk."""
     phone = Camera(browser, site, 390, "wang")
@@ -168,6 +177,7 @@ def main() -> int:
         path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         team(browser, options.site)
+        public(browser, options.site)
         official(browser, options.site)
         interviewer(browser, options.site)
         resident(browser, options.site, letter)
