@@ -42,6 +42,7 @@ def console_side(context: dict[str, Any]) -> dict[str, Any]:
     names = {step.key: step.name for step in steps} | {
         "overview": _("总览"),
         "item_bank": _("题库"),
+        "texts": _("居民原话"),
         "jobs": _("任务"),
         "members": _("成员与留痕"),
         "me": _("我的账号"),
@@ -61,6 +62,7 @@ def console_side(context: dict[str, Any]) -> dict[str, Any]:
         "running": Job.objects.filter(
             created_by=user, state__in=[Job.State.PENDING, Job.State.RUNNING]
         ).count(),
+        "may_code": may(user, "texts.code"),
         "may_see_jobs": may(user, "jobs.view"),
         "may_manage": may(user, "accounts.manage"),
         "roles": sorted({str(roles[role]) for role in user.roles()}),

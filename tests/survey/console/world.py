@@ -1,6 +1,7 @@
 """One round with everything that somebody might want to see: letters, answers, a run, a report, a job."""
 
 import csv
+import json
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,8 @@ from survey.questionnaires.services import import_xlsform, publish_version
 from survey.regions.models import PopulationMargin, Region
 from survey.reports.models import Report, Run
 from survey.reports.services import create_run, publish_report
-from survey.responses.models import Response
+from survey.responses.models import OpenText, Response
+from survey.responses.services import gather_open_texts
 from survey.sampling.models import Case, Draw
 from survey.studies.models import Round
 from tests import factories
@@ -41,6 +43,7 @@ class World:
     case: Case
     answered: Case
     response: Response
+    text: OpenText
     run: Run
     report: Report
     draft_run: Run
@@ -97,7 +100,7 @@ def _answer(case: Case, version: object, n: int) -> Response:
         questionnaire_version=version,
         language="zh-hans",
         answers={"D01": 1 + n % 2, "S02": 25 + 4 * n, "Q01": 1 + n % 5},
-        open_text_cipher=encrypt(OPEN_TEXT, "responses.open_text"),
+        open_text_cipher=encrypt(json.dumps({"O01": OPEN_TEXT}), "responses.open_text"),
         selected_person=person,
         person_probability=0.5,
         submitted_at=now(),
@@ -112,7 +115,7 @@ def make_world(regions: dict[str, Region]) -> World:
         role: factories.make_user(
             f"u-{role}", role, city, display_name=INTERVIEWER if role == "interviewer" else ""
         )
-        for role in ("administrator", "study_lead", "supervisor", "interviewer", "analyst")
+        for role in ("administrator", "study_lead", "supervisor", "interviewer", "analyst", "text_reviewer")
     }
     people["official"] = factories.make_user("u-official", "official", district)
     people["city_official"] = factories.make_user("u-city", "official", city)
@@ -128,6 +131,7 @@ def make_world(regions: dict[str, Region]) -> World:
     batch = prepare_letters(round=round_, acting_user=people["study_lead"], case_ids=[cases[0].pk])
     responses = [_answer(case, version, n) for n, case in enumerate(cases[2:])]
     Assignment.objects.create(case=cases[0], interviewer=people["interviewer"], assigned_at=now())
+    gather_open_texts(round=round_, acting_user=people["study_lead"])
     run = create_run(round=round_, acting_user=people["study_lead"])
     report = publish_report(run=run, title="天桥区居民满意度报告", acting_user=people["study_lead"])
     return World(
@@ -137,6 +141,7 @@ def make_world(regions: dict[str, Region]) -> World:
         case=cases[0],
         answered=cases[2],
         response=responses[0],
+        text=responses[0].open_texts.get(),
         run=run,
         report=report,
         draft_run=create_run(round=round_, acting_user=people["study_lead"]),
