@@ -14,6 +14,7 @@ from survey.questionnaires.services.drafts import (
     undo_edit,
     unpacked,
 )
+from survey.questionnaires.services.texts import import_text
 from survey.questionnaires.services.versions import (
     as_errors,
     discard_draft,
@@ -31,6 +32,7 @@ __all__ = [
     "copy_version",
     "discard_draft",
     "edit_draft",
+    "import_text",
     "import_xlsform",
     "outline",
     "own_bank_items",

@@ -46,11 +46,11 @@ def start_questionnaire(*, title: str, languages: list[str], acting_user: Actor)
     if not title.strip():
         raise Problem("common.invalid", reason=_("给问卷起个名字。"))
     with transaction.atomic():
-        code = _free_code(slug(title))
+        code = free_code(slug(title))
         document = blank_document(name=code, title=title.strip(), language=languages[0])
         document["languages"] = [each for each in documents.LANGUAGES if each in languages]
         questionnaire = Questionnaire.objects.create(code=code, title=title.strip()[:200])
-        version = _new_draft(questionnaire, document, acting_user)
+        version = new_draft(questionnaire, document, acting_user)
         record(
             action="questionnaires.draft.started",
             acting_user=acting_user,
@@ -60,19 +60,21 @@ def start_questionnaire(*, title: str, languages: list[str], acting_user: Actor)
     return version
 
 
-def _free_code(wish: str) -> str:
+def free_code(wish: str) -> str:
+    """`wish`, or with the next number that no questionnaire has."""
     code, number = wish, 2
     while Questionnaire.objects.filter(code=code).exists():
         code, number = f"{wish[:56]}-{number}", number + 1
     return code
 
 
-def _new_draft(
+def new_draft(
     questionnaire: Questionnaire,
     document: documents.Document,
     acting_user: Actor,
     based_on: QuestionnaireVersion | None = None,
 ) -> QuestionnaireVersion:
+    """The next version of a questionnaire, as a draft; the caller holds the transaction and records it."""
     newest = questionnaire.versions.order_by("-number").first()
     return QuestionnaireVersion.objects.create(
         questionnaire=questionnaire,
@@ -95,10 +97,10 @@ def copy_version(
         document.pop("reading_seconds", None)  # publishing states it anew
         document["format"] = documents.format_for(document)
         if title.strip():
-            document["name"] = _free_code(slug(title))
+            document["name"] = free_code(slug(title))
             document["title"][document["default_language"]] = title.strip()
             questionnaire = Questionnaire.objects.create(code=document["name"], title=title.strip()[:200])
-        draft = _new_draft(questionnaire, document, acting_user, based_on=version)
+        draft = new_draft(questionnaire, document, acting_user, based_on=version)
         record(
             action="questionnaires.draft.started",
             acting_user=acting_user,

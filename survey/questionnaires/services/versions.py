@@ -15,6 +15,7 @@ from survey.common.errors import Problem
 from survey.questionnaires import document as documents
 from survey.questionnaires.drafting import check_draft
 from survey.questionnaires.models import Questionnaire, QuestionnaireVersion
+from survey.questionnaires.pasted import read_pasted
 from survey.questionnaires.xlsform import read_xlsform
 
 
@@ -51,17 +52,30 @@ def refuse_errors(problems: list[documents.Problem]) -> None:
 
 
 def read_form(path: str | Path) -> tuple[documents.Document, list[documents.Problem]]:
-    """The document of an XLSForm, with its warnings and what was lost.
+    """The document of a file, with its warnings and what was lost.
+
+    Parameters
+    ----------
+    path : an XLSForm (.xlsx, .xls, .csv, .md), or a text of numbered items (.txt), as people paste it.
 
     Raises
     ------
     Problem questionnaire.invalid : the form has errors; they are listed with their cells.
     """
-    document, problems = read_xlsform(path)
+    document, problems = _read_text(Path(path)) if Path(path).suffix == ".txt" else read_xlsform(path)
     refuse_errors(problems)
     if document is None:
         raise Problem("common.bad_file", reason=_("没有读出问卷"))
     return document, problems
+
+
+def _read_text(path: Path) -> tuple[documents.Document | None, list[documents.Problem]]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        text = path.read_text(encoding="gb18030", errors="replace")
+    pasted = read_pasted(text, name=slug(path.stem))
+    return pasted.document, pasted.problems
 
 
 def import_xlsform(*, path: str | Path, acting_user: Actor, source_name: str = "") -> QuestionnaireVersion:

@@ -6,18 +6,18 @@ from typing import Any
 
 from survey.questionnaires.document import (
     FORMAT,
-    LANGUAGES,
-    MISSING_CODES,
     Document,
     Problem,
     expression,
     format_for,
 )
 from survey.questionnaires.expressions import ExpressionError
-from survey.questionnaires.xlsform.items import CODE_NUMBER, NAME, YES
-from survey.questionnaires.xlsform.parts import order_of, quota_rows
+from survey.questionnaires.xlsform.choices import READ_CHOICES, ChoiceReader
+from survey.questionnaires.xlsform.items import NAME
+from survey.questionnaires.xlsform.languages import LANGUAGE_NAMES, spoken_by
+from survey.questionnaires.xlsform.parts import order_of, quota_rows, with_parts
 from survey.questionnaires.xlsform.rows import Rows
-from survey.questionnaires.xlsform.sheets import Sheet, language_of
+from survey.questionnaires.xlsform.sheets import Sheet
 
 READ_SURVEY = {
     "type", "name", "label", "hint", "relevant", "constraint", "constraint_message", "required",
@@ -25,13 +25,14 @@ READ_SURVEY = {
     "minyi_with", "minyi_low", "minyi_high", "minyi_topic", "minyi_index", "minyi_max_length", "appearance",
     "choice_filter", "repeat_count", "default", "readonly", "minyi_type", "minyi_order", "minyi_limits",
     "minyi_matrix", "minyi_root", "minyi_levels", "minyi_scoring", "minyi_consent", "minyi_repeat_label",
-    "minyi_method",
+    "minyi_method", "minyi_parts",
 }  # fmt: skip
-READ_CHOICES = {"list_name", "name", "label", "minyi_missing", "minyi_specify", "minyi_exclusive"}
-READ_SETTINGS = {"form_title", "form_id", "version", "default_language", "minyi_timezone"}
-MEDIA = {"image", "audio", "video", "media", "big-image", "geometry"}
-# The option that or_other adds, in our languages.
-OTHER = {"zh-hans": "其他", "zh-hant": "其他", "en": "Other"}
+READ_SETTINGS = {
+    "form_title", "form_id", "version", "default_language", "minyi_timezone", "allow_choice_duplicates",
+    "name", "minyi_parts",
+}  # fmt: skip
+READ_SHEETS = ("survey", "choices", "settings", "matrices", "quotas")
+TEXTS = ("label", "hint", "constraint_message", "required_message", "form_title")
 CHANGES_MEANING = {
     "trigger": "触发式计算（trigger）",
 }
@@ -47,7 +48,9 @@ class Builder:
         self.sheets = sheets
         self.problems: list[Problem] = []
         self.cells: dict[tuple[str, str], str] = {}
-        self.languages = self._languages()
+        setting = self.settings.rows[0][1] if self.settings.rows else {}
+        self.spoken = spoken_by(self.survey, self.choices, setting.get("default_language", ""))
+        self.languages = self.spoken.languages
 
     def document(self) -> Document | None:
         """The document as far as it could be built; see `problems`."""
@@ -55,12 +58,12 @@ class Builder:
         settings = row[1]
         if not self._speaks():
             return None
-        rows = Rows(self)
+        rows, choices = Rows(self), ChoiceReader(self)
         blocks = rows.build()
         title = self._title(row)
-        self._lost_columns()
+        self._lost_columns(choices.columns())
         if not blocks:
-            self.add("error", "empty", "survey 工作表里没有题目", "")
+            self.add("error", "empty", "survey 工作表里没有题目", f"{self.survey.name}!A2")
             return None
         document = {
             "format": FORMAT,
@@ -68,17 +71,18 @@ class Builder:
             "version": settings.get("version", "1"),
             "title": title,
             "languages": self.languages,
-            "default_language": self._default_language(settings.get("default_language", "")),
+            "default_language": self.spoken.default,
             "timezone": settings.get("minyi_timezone", "Asia/Shanghai"),
-            "choice_lists": self._choice_lists(rows.or_other),
+            "choice_lists": choices.lists(rows.or_other),
             "blocks": blocks,
         }
-        if matrices := rows.matrices | self._matrices():
-            document["matrices"] = matrices
-        if quotas := quota_rows(self):
-            document["quotas"] = quotas
+        if "matrices" in self.sheets or rows.matrices:
+            document["matrices"] = rows.matrices | self._matrices()
+        if "quotas" in self.sheets:
+            document["quotas"] = quota_rows(self)
         document["format"] = format_for(document)
-        return document
+        kept = ("blocks", "choice_lists")
+        return with_parts(self, document, settings, self.settings.cell(row[0], "minyi_parts"), kept)
 
     def _matrices(self) -> dict[str, Any]:
         sheet = self.sheets.get("matrices", Sheet("matrices"))
@@ -90,6 +94,7 @@ class Builder:
                 found[name]["hint"] = hint
             if order := order_of(self, row.get("minyi_order", ""), sheet.cell(number, "minyi_order")):
                 found[name]["order"] = order
+            found[name] = with_parts(self, found[name], row, sheet.cell(number, "minyi_parts"))
             for field in ("label", "hint", "minyi_order"):
                 self.cells[name, field.removeprefix("minyi_")] = sheet.cell(
                     number, self.text_column(sheet, field)
@@ -98,31 +103,28 @@ class Builder:
 
     # ---- settings ------------------------------------------------------------------------------------
 
-    def _languages(self) -> list[str]:
-        found = {
-            key.split("::")[1]
-            for sheet in (self.survey, self.choices)
-            for key in sheet.columns
-            if key.startswith("label::") and key.split("::")[1] in LANGUAGES
-        }
-        return [language for language in LANGUAGES if language in found] or ["zh-hans"]
-
     def _speaks(self) -> bool:
         """Whether the sheet has texts in a language of ours; said once rather than at each row."""
-        keys = self.survey.columns
-        if "label" in keys or any(key == f"label::{language}" for language in LANGUAGES for key in keys):
+        spoken, cell = self.spoken, self.survey.cell(self.survey.header_row, "label")
+        if spoken.languages:
+            if spoken.guessed and spoken.plain == "en":
+                message = (
+                    "“label”没有写语言，按文字当作英文。不是的话，请在 settings 里写 default_language，"
+                    "或把列名写成 label::语言"
+                )
+                self.add("warning", "language", message, cell)
             return True
-        named = [header for key, header in self.survey.headers.items() if key.startswith("label")]
-        wanted = "label::简体中文 (zh-hans)、label::繁體中文 (zh-hant) 或 label::English (en)"
-        message = f"没有找到题目文字。列名要写成 {wanted}"
-        found = f"；现在是{'、'.join(named)}" if named else ""
-        self.add("error", "language", message + found, f"{self.survey.name}!1")
+        wanted = "、".join(f"label::{name}" for name in LANGUAGE_NAMES.values())
+        if spoken.foreign:
+            cell = self.settings.cell(self.settings.rows[0][0], "default_language")
+            message = f"问卷只能用简体中文、繁体中文和英文，这里的语言是“{spoken.foreign}”。请加一列 {wanted}"
+        else:
+            named = [key for key in self.survey.headers if key.startswith("label")]
+            cell = self.survey.cell(self.survey.header_row, named[0]) if named else cell
+            found = f"；现在是{'、'.join(self.survey.headers[key] for key in named)}" if named else ""
+            message = f"没有找到简体中文、繁体中文或英文的题目文字。列名要写成 {wanted}{found}"
+        self.add("error", "language", message, cell)
         return False
-
-    def _default_language(self, text: str) -> str:
-        match = re.search(r"\(\s*([A-Za-z-]+)\s*\)", text)
-        named = language_of(match[1] if match else text)
-        return named if named in self.languages else self.languages[0]
 
     def _title(self, row: tuple[int, dict[str, str]]) -> dict[str, str]:
         number, values = row
@@ -142,14 +144,14 @@ class Builder:
         self.problems.append(Problem(level, code, message, cell=cell))
 
     def texts(self, row: Mapping[str, str], column: str) -> dict[str, str]:
-        """A translated column; an untranslated one counts as the first language."""
+        """A translated column; the plain one holds the language that `languages` found for it."""
         found = {
             language: row[f"{column}::{language}"]
             for language in self.languages
             if row.get(f"{column}::{language}")
         }
-        if not found and row.get(column):
-            found = {self.languages[0]: row[column]}
+        if row.get(column) and self.spoken.plain in self.languages:
+            found.setdefault(self.spoken.plain, row[column])
         return found
 
     def text_column(self, sheet: Sheet, column: str) -> str:
@@ -165,81 +167,34 @@ class Builder:
             self.add("error", "expression", f"表达式看不懂：{error.reason}", cell)
             return None
 
-    # ---- choices -------------------------------------------------------------------------------------
-
-    def _choice_lists(self, or_other: Mapping[str, str]) -> dict[str, list[dict[str, Any]]]:
-        lists: dict[str, list[dict[str, Any]]] = {}
-        for number, row in self.choices.rows:
-            name, code = row.get("list_name", ""), row.get("name", "")
-            if not name or not code:
-                self.add("error", "choices", "选项要写 list_name 和 name", self.choices.cell(number, "name"))
-                continue
-            choice: dict[str, Any] = {
-                "code": int(code) if CODE_NUMBER.fullmatch(code) and code != "-0" else code,
-                "label": self.texts(row, "label"),
-            }
-            if row.get("minyi_missing"):
-                choice["missing"] = self._missing_kind(row["minyi_missing"], number)
-            for flag in ("specify", "exclusive"):
-                if row.get(f"minyi_{flag}", "").lower() in YES:
-                    choice[flag] = True
-            columns = {
-                self.choices.headers[key]: text
-                for key, text in row.items()
-                if key in self._columns() and text
-            }
-            if columns:
-                choice["columns"] = columns
-            place = f"{name}/{choice['code']}"
-            self.cells[place, "columns"] = self.choices.cell(number, "name")
-            self.cells[place, "name"] = self.choices.cell(number, "name")
-            self.cells[place, "label"] = self.choices.cell(number, self.text_column(self.choices, "label"))
-            self.cells[place, "missing"] = self.choices.cell(number, "minyi_missing")
-            lists.setdefault(name, []).append(choice)
-        for made, source in or_other.items():
-            other = {language: OTHER[language] for language in self.languages}
-            lists[made] = [*lists.get(source, []), {"code": "other", "label": other, "specify": True}]
-        return lists
-
-    def _columns(self) -> set[str]:
-        """Columns of choices that are nobody's but a filter's."""
-        return {
-            key
-            for key in self.choices.columns
-            if key not in READ_CHOICES and key not in MEDIA and NAME.fullmatch(self.choices.headers[key])
-        }
-
-    def _missing_kind(self, text: str, number: int) -> str:
-        kinds = {"不了解": "dont_know", "拒答": "refused", "dont_know": "dont_know", "refused": "refused"}
-        kinds |= {kind: kind for kind in MISSING_CODES}
-        kind = kinds.get(text.strip().lower())
-        if kind is None:
-            cell = self.choices.cell(number, "minyi_missing")
-            self.add(
-                "error", "missing_code", f"minyi_missing 只能写 dont_know 或 refused，这里是“{text}”", cell
-            )
-        return kind or "dont_know"
-
     # ---- what is left behind -------------------------------------------------------------------------
 
-    def _lost_columns(self) -> None:
-        plan = ((self.survey, READ_SURVEY), (self.choices, READ_CHOICES), (self.settings, READ_SETTINGS))
+    def _lost_columns(self, for_filters: set[str]) -> None:
+        plan = (
+            (self.survey, READ_SURVEY),
+            (self.choices, READ_CHOICES | for_filters),
+            (self.settings, READ_SETTINGS),
+        )
         for sheet, read in plan:
             for key, letter in sheet.columns.items():
                 base, _, language = key.partition("::")
-                if base in read and (not language or language in self.languages):
+                speaks = language in self.languages if language else base not in TEXTS or self._plain_read()
+                if base in read and speaks:
                     continue
-                if sheet is self.choices and key in self._columns():
-                    continue
-                used = [number for number, row in sheet.rows if row.get(key)]
-                if not used:
-                    continue
-                cell = f"{sheet.name}!{letter}{used[0]}"
-                if base in CHANGES_MEANING and sheet is self.survey:
-                    self.add("error", "unsupported", f"还不支持{CHANGES_MEANING[base]}，去掉会改变问卷", cell)
-                else:
-                    message = f"“{sheet.headers[key]}”这一列没有带过来（{len(used)} 行有内容）"
-                    self.add("lost", "column", message, f"{sheet.name}!{letter}1")
+                self._lost_column(sheet, key, letter)
         for name, sheet in self.sheets.items():
-            if name not in ("survey", "choices", "settings", "matrices", "quotas") and sheet.rows:
+            if name not in READ_SHEETS and not name.startswith("minyi_") and sheet.rows:
                 self.add("lost", "sheet", f"工作表“{sheet.name}”没有带过来", f"{sheet.name}!A1")
+
+    def _plain_read(self) -> bool:
+        return self.spoken.plain in self.languages
+
+    def _lost_column(self, sheet: Sheet, key: str, letter: str) -> None:
+        used = [number for number, row in sheet.rows if row.get(key)]
+        base = key.partition("::")[0]
+        if used and base in CHANGES_MEANING and sheet is self.survey:
+            message = f"还不支持{CHANGES_MEANING[base]}，去掉会改变问卷"
+            self.add("error", "unsupported", message, f"{sheet.name}!{letter}{used[0]}")
+        elif used:
+            message = f"“{sheet.headers[key]}”这一列没有带过来（{len(used)} 行有内容）"
+            self.add("lost", "column", message, f"{sheet.name}!{letter}{sheet.header_row}")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from survey.questionnaires.document import CHOICE_TYPES, FILE_TYPES, MODES, NUMBER_TYPES
-from survey.questionnaires.xlsform.parts import limits_of, order_of, pairs
+from survey.questionnaires.xlsform.parts import limits_of, order_of, pairs, with_parts
 
 TYPES = {
     **dict.fromkeys(("text", "string", "q string", "add text prompt"), "text"),
@@ -73,6 +73,7 @@ class ItemReader:
         self._small(item, number, row)
         self._default(item, number, row)
         self._looks(item, number, row)
+        item = with_parts(self.b, item, row, self.sheet.cell(number, "minyi_parts"))
         return item, bool(select and select[3])
 
     def refuse(self, what: str, number: int) -> None:
@@ -132,6 +133,9 @@ class ItemReader:
         elif item["type"] in CHOICE_TYPES:
             if given.pop("randomize", "").lower() in YES:
                 item["order"] = {"random": True}
+            if given.pop("seed", ""):
+                message = "seed 没有带过来：顺序由每份答卷自己的编号定，服务器可以复算"
+                self.b.add("lost", "parameters", message, cell)
             own = order_of(self.b, row.get("minyi_order", ""), self.sheet.cell(number, "minyi_order"))
             if own:
                 item["order"] = own
@@ -175,7 +179,7 @@ class ItemReader:
         if row.get("minyi_modes"):
             modes = row["minyi_modes"].split()
             if set(modes) <= set(MODES):
-                item["modes"] = [mode for mode in MODES if mode in modes]
+                item["modes"] = list(dict.fromkeys(modes))
             else:
                 self.b.add("error", "modes", "minyi_modes 只能写 web 和 door", cell("minyi_modes"))
         for field in ("seconds", "max_length"):
@@ -211,7 +215,7 @@ class ItemReader:
         cell = self.sheet.cell(number, "default")
         if not text:
             return
-        if "${" in text or re.search(r"\b(today|now|once|uuid|random|concat|if|pulldata)\(", text):
+        if is_computed(text):
             message = f"默认答案只能是写定的答案，不能是算出来的“{text}”；请改用 calculate"
             self.b.add("error", "default", message, cell)
         elif kind in ("note", "calculate"):
@@ -230,6 +234,11 @@ class ItemReader:
             self.b.add("lost", "appearance", message, self.sheet.cell(number, "appearance"))
         if item["type"] in CHOICE_TYPES and not item.get("list"):
             self.b.add("error", "choices", "选择题要写选项表的名字", self.sheet.cell(number, "type"))
+
+
+def is_computed(text: str) -> bool:
+    """Whether a default is an expression rather than an answer."""
+    return "${" in text or bool(re.search(r"\b(today|now|once|uuid|random|concat|if|pulldata)\(", text))
 
 
 def default_answer(kind: str, text: str) -> Any:

@@ -1,7 +1,8 @@
 """Small parts written in one cell (`random first=1`, `min=1 max=3`), and the sheet of quotas."""
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Protocol
 
 from survey.questionnaires.xlsform.sheets import Sheet
@@ -56,6 +57,31 @@ def order_of(reading: Reading, text: str, cell: str) -> dict[str, Any]:
     return order
 
 
+def with_parts(
+    reading: Reading,
+    thing: dict[str, Any],
+    row: Mapping[str, str],
+    cell: str,
+    kept: Collection[str] = ("name", "type", "list"),
+) -> dict[str, Any]:
+    """`thing` with what `minyi_parts` says: JSON of the parts that no other column can, null for none.
+
+    `exporting` writes it; the parts in `kept` are the other columns' alone.
+    """
+    text = row.get("minyi_parts", "")
+    if not text:
+        return thing
+    try:
+        parts = json.loads(text)
+    except (ValueError, RecursionError):
+        parts = None
+    if not isinstance(parts, dict) or set(parts) & set(kept):
+        message = "minyi_parts 是导出时写的，不要手改；看不懂就把这一格清空"
+        reading.add("error", "parts", message, cell)
+        return thing
+    return {key: value for key, value in {**thing, **parts}.items() if value is not None}
+
+
 def quota_rows(reading: Reading) -> list[dict[str, Any]]:
     """The sheet `quotas`: name, where, limit, label, full_text."""
     return list(_quotas(reading, reading.sheets.get("quotas", Sheet("quotas"))))
@@ -74,4 +100,4 @@ def _quotas(reading: Reading, sheet: Sheet) -> Iterator[dict[str, Any]]:
             quota = {"name": name, "label": reading.texts(row, "label"), "where": where, "limit": int(limit)}
             if full := reading.texts(row, "full_text"):
                 quota["full_text"] = full
-            yield quota
+            yield with_parts(reading, quota, row, sheet.cell(number, "minyi_parts"))

@@ -5,7 +5,7 @@ from typing import Any
 
 from survey.questionnaires.document import expression
 from survey.questionnaires.xlsform.items import ItemReader
-from survey.questionnaires.xlsform.parts import limits_of, order_of
+from survey.questionnaires.xlsform.parts import limits_of, order_of, with_parts
 
 # Device data that Minyi records in its own way, or not at all; dropping them changes no question.
 METADATA = {
@@ -15,6 +15,7 @@ METADATA = {
     "uri:deviceid", "uri:subscriberid", "uri:simserial", "uri:phonenumber", "uri:username", "uri:email",
 }  # fmt: skip
 BRACKET = re.compile(r"^(begin|end)[ _](group|repeat)$", re.IGNORECASE)
+BLOCK_KEPT = ("name", "items", "kind")
 SPECIFY = {"zh-hans": "请说明", "zh-hant": "請說明", "en": "Please specify"}
 INSTANCE = {"zh-hans": "第 {0} 份", "zh-hant": "第 {0} 份", "en": "No. {0}"}
 
@@ -58,7 +59,7 @@ class Rows:
             repeat = False
         elif row.get("minyi_method"):
             self._household(number, row)
-            self.groups.append({"household": True, "relevant": "", "title": {}, "name": row["name"]})
+            self.groups.append({"household": True, "relevant": "", "title": {}, "name": row.get("name", "")})
             return
         elif self.groups:
             self.b.add("lost", "nested", "嵌套的组并进了外层，标题没有保留", self.sheet.cell(number, "name"))
@@ -97,7 +98,8 @@ class Rows:
         if title := self.b.texts(row, "label"):
             block["title"] = title
         self.b.cells[block["name"], "kind"] = self.sheet.cell(number, "minyi_method")
-        self.blocks.append(block)
+        cell = self.sheet.cell(number, "minyi_parts")
+        self.blocks.append(with_parts(self.b, block, row, cell, BLOCK_KEPT))
         self.open = False
 
     def _condition(self, groups: list[dict[str, Any]]) -> dict[str, Any] | None:
@@ -150,6 +152,10 @@ class Rows:
             block["appearance"] = "page"
         if repeat:
             block["repeat"] = self._repeat_part(group)
+        described = with_parts(self.b, block, row, self.sheet.cell(number, "minyi_parts"), BLOCK_KEPT)
+        for part in block.keys() - described.keys():
+            del block[part]
+        block.update(described)
 
     def _repeat_part(self, group: dict[str, Any]) -> dict[str, Any]:
         row, number = group["values"], group["row"]
@@ -166,6 +172,9 @@ class Rows:
         return part | limits_of(self.b, row.get("minyi_limits", ""), self.sheet.cell(number, "minyi_limits"))
 
     def _item(self, number: int, row: dict[str, str], kind: str) -> None:
+        if any(group.get("household") for group in self.groups):
+            self.b.add("error", "household", "户内选人的组里不放题目", self.sheet.cell(number, "type"))
+            return
         read = self.items.read(number, row, kind)
         if read is None:
             return

@@ -1,4 +1,4 @@
-"""Reads an XLSForm: checks it, keeps it as a draft, or publishes it."""
+"""Reads an XLSForm or a text of numbered items: checks it, keeps it as a draft, or publishes it."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from survey.questionnaires.services import as_errors, outline, publish_version, 
 
 
 class Command(BaseCommand):
-    help = "导入 XLSForm 问卷：--check 只检查，--publish 导入后发布"
+    help = "导入问卷（.xlsx、.xls、.csv、.md，或 .txt 的编号文字）：--check 只检查，--publish 导入后发布"
 
     def add_arguments(self, parser):
         parser.add_argument("file", type=Path)
