@@ -5,7 +5,7 @@ from typing import Any
 from celery import shared_task
 
 from survey.audit.services import Actor
-from survey.jobs import chores, services
+from survey.jobs import chores, looks, services
 from survey.jobs.models import Job
 
 
@@ -17,9 +17,10 @@ def run(job_id: str) -> None:
 
 @shared_task(name="survey.jobs.tasks.resend_pending")
 def resend_pending() -> None:
-    """Send again what was lost with a broker or a process."""
+    """Send again what was lost with a broker or a process; then the looks that apps registered."""
     for job in services.forgotten_jobs():
         run.delay(str(job.pk))
+    looks.do_looks()
 
 
 @shared_task(name="survey.jobs.tasks.do_chores")

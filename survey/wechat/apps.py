@@ -7,5 +7,6 @@ class WeChatConfig(AppConfig):
     label = "wechat"
 
     def ready(self) -> None:
-        """Offer WeChat as a way in; the module needs loaded models, so it cannot be imported above."""
-        import_module("survey.wechat.channel").register()
+        """Offer WeChat as a way in, and answer 退订; modules with models cannot be imported above."""
+        for name in ("channel", "optout"):
+            import_module(f"survey.wechat.{name}").register()

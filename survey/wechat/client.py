@@ -12,8 +12,8 @@ import json
 import logging
 import re
 import threading
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property, lru_cache
@@ -26,7 +26,7 @@ from wechatpy import WeChatClient, WeChatOAuth
 from wechatpy.exceptions import WeChatException
 
 from survey.common import clock
-from survey.wechat.errors import STALE_TOKEN_CODES, OwnCode, WeChatError
+from survey.wechat.errors import ALARM_CODES, STALE_TOKEN_CODES, OwnCode, WeChatError
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ class OAuthIdentity:
 
 
 class TokenStore(Protocol):
-    """Where the account's access token is kept; one per account, shared by all processes."""
+    """Where a credential of the account is kept (token or ticket); one per account, for all processes."""
 
     def get(self) -> tuple[str, datetime] | None:
         """The stored token and the moment it expires, or None."""
@@ -120,15 +120,26 @@ class WeChat:
     account : credentials and base addresses.
     token_store : see `TokenStore`.
     now : the present, time-zone aware; tests hold it still.
+    ticket_store : the same for the JS-SDK's ticket; needed for `jsapi_ticket` only.
+    alarm : told of refusals that only a person can put right, outside every lock and transaction of ours.
 
     Each method raises `WeChatError` when WeChat refuses, cannot be reached or cannot be understood.
     """
 
     def __init__(
-        self, account: AccountSettings, token_store: TokenStore, now: Callable[[], datetime] = clock.now
+        self,
+        account: AccountSettings,
+        token_store: TokenStore,
+        now: Callable[[], datetime] = clock.now,
+        *,
+        ticket_store: TokenStore | None = None,
+        alarm: Callable[[WeChatError], object] | None = None,
     ) -> None:
         self._account = account
         self._tokens = token_store
+        self._tickets = ticket_store
+        self._alarm = alarm
+        self._calls = threading.local()
         self._now = now
         self._adapter = _adapter_for(account.api_base)
 
@@ -159,7 +170,8 @@ class WeChat:
         oauth = self._oauth("", "snsapi_base", "")
         seen: list[requests.Response] = []
         oauth._http.hooks["response"].append(lambda response, **_: seen.append(response))
-        reply = self._guard("sns/oauth2/access_token", lambda: oauth.fetch_access_token(code), seen)
+        with self._alarming():
+            reply = self._guard("sns/oauth2/access_token", lambda: oauth.fetch_access_token(code), seen)
         openid, unionid = reply["openid"], reply.get("unionid") or None
         if not isinstance(openid, str) or not openid or not isinstance(unionid, str | None):
             raise self._refused("sns/oauth2/access_token", OwnCode.GARBLED, "no usable openid in the answer")
@@ -196,13 +208,14 @@ class WeChat:
         A refused token is replaced once and `action` run once more; the second refusal is the error.
         `label` names the call in the log.
         """
-        token = self.access_token()
-        try:
-            return self._call_with(token, label, action)
-        except WeChatError as refusal:
-            if refusal.code not in STALE_TOKEN_CODES:
-                raise
-        return self._call_with(self._renew_token(refused=token), label, action)
+        with self._alarming(stale_too=True):
+            token = self.access_token()
+            try:
+                return self._call_with(token, label, action)
+            except WeChatError as refusal:
+                if refusal.code not in STALE_TOKEN_CODES:
+                    raise
+            return self._call_with(self._renew_token(refused=token), label, action)
 
     def _call_with(self, token: str, label: str, action: Callable[[WeChatClient], Any]) -> Any:
         self._client.current.token = token
@@ -210,10 +223,30 @@ class WeChat:
 
     def access_token(self) -> str:
         """The account's token: the stored one while it is good, otherwise a new one."""
-        return self._stored_token() or self._renew_token()
+        with self._alarming(stale_too=True):
+            return self._stored(self._tokens) or self._renew_token()
 
-    def _stored_token(self) -> str | None:
-        held = self._tokens.get()
+    def jsapi_ticket(self) -> str:
+        """The JS-SDK's ticket: the stored one while it is good, otherwise a new one (calls are few)."""
+        if self._tickets is None:
+            raise ValueError("this WeChat was made without a ticket store")
+        held = self._stored(self._tickets)
+        if held is not None:
+            return held
+        with self._alarming(stale_too=True), self._tickets.lock():
+            held = self._stored(self._tickets)
+            if held is not None:
+                return held
+            asked_at = self._now()
+            reply = self.request("get", "ticket/getticket", params={"type": "jsapi"})
+            ticket, lifetime = reply.get("ticket"), reply.get("expires_in")
+            if not isinstance(ticket, str) or not ticket or not isinstance(lifetime, int):
+                raise self._refused("ticket/getticket", OwnCode.GARBLED, "no ticket in the answer")
+            self._tickets.set(ticket, asked_at + timedelta(seconds=lifetime))
+            return ticket
+
+    def _stored(self, store: TokenStore) -> str | None:
+        held = store.get()
         if held is None or held[1] - self._now() < timedelta(seconds=TOKEN_MARGIN_S):
             return None
         return held[0]
@@ -224,7 +257,7 @@ class WeChat:
         Never with force_refresh: that kills the token of everybody else and is allowed 20 times a day.
         """
         with self._tokens.lock():
-            held = self._stored_token()
+            held = self._stored(self._tokens)
             if held is not None and held != refused:
                 return held
             asked_at = self._now()
@@ -248,6 +281,21 @@ class WeChat:
         )
 
     # --- errors -------------------------------------------------------------------------------------
+    @contextmanager
+    def _alarming(self, *, stale_too: bool = False) -> Iterator[None]:
+        """Around a whole call: the outermost tells `alarm` of a refusal, after the locks are given back."""
+        depth = getattr(self._calls, "depth", 0)
+        self._calls.depth = depth + 1
+        try:
+            yield
+        except WeChatError as refusal:
+            lasting = refusal.code in ALARM_CODES or (stale_too and refusal.code in STALE_TOKEN_CODES)
+            if self._alarm is not None and lasting and depth == 0:
+                self._alarm(refusal)
+            raise
+        finally:
+            self._calls.depth = depth
+
     def _guard(self, path: str, call: Callable[[], Any], seen: list[requests.Response]) -> Any:
         """Run a wechatpy call; whatever it raises becomes a WeChatError without addresses or bodies.
 

@@ -4,6 +4,7 @@ From the protocol file, section 14. Tags as there: [R] WxJava's WxMpErrorMsgEnum
 [M] remembered, to be checked with the first real account.
 """
 
+import re
 from enum import IntEnum
 from typing import Any
 
@@ -13,12 +14,18 @@ from django.utils.translation import gettext_lazy as _
 STALE_TOKEN_CODES = frozenset({40001, 40014, 42001})
 # The browser's code is spent, unknown or late: send the resident through authorisation once more. [R]; 5, 14.
 RESTART_CODES = frozenset({40029, 40163, 41008, 42003})
+# Only a person can put these right: each opens an alarm. Refused tokens join them after the one fresh token.
+ALARM_CODES = frozenset({40013, 40125, 40164, 45009, 48001, 48004})
+# What new credentials put right.
+CREDENTIAL_CODES = STALE_TOKEN_CODES | {40013, 40125}
 
+_ADDRESS = re.compile(r"invalid ip\s+([0-9A-Fa-f.:]+)")  # errmsg of 40164 [M]
 _SYSTEM_MODULE_CODES = range(9001000, 9002000)  # [R]
 
 _NETWORK = _("连不上微信服务器。请检查本机能否上网、域名解析和防火墙，稍后再试。")
 _GARBLED = _("微信服务器的回答读不懂，可能被网关改动过。请检查出口网络；仍然如此，请把 rid 交给微信客服。")
 _SYSTEM = _("微信系统出错。请稍后再试；仍然如此，请把 rid 交给微信客服。")
+_WHITE_LIST = _("本机的出口地址 {address} 不在白名单。请到公众平台“基本配置 → IP 白名单”加上它。")
 _OTHER = _("微信返回了没见过的错误码。请带上错误码和 rid，到微信开放社区查找或提问。")
 _TOKEN = _("access_token 换新以后仍被拒绝。请核对 AppSecret，并确认没有别的系统在强制刷新同一账号的凭据。")
 _CREDENTIALS = _("AppID 或 AppSecret 不对。请到公众平台“设置与开发 → 基本配置”核对；重置过的要在这里更新。")
@@ -101,11 +108,17 @@ class WeChatError(Exception):
     @property
     def action(self) -> str:
         """What the team should do, in the active language."""
-        return str(action_for(self.code))
+        return str(action_for(self.code, self.message))
 
 
-def action_for(code: int) -> Any:
-    """The catalogue's (lazy) sentence for a code; a general one for codes that it does not hold."""
+def action_for(code: int, message: str = "") -> Any:
+    """The catalogue's sentence for a code; a general one for codes that it does not hold.
+
+    `message` is Tencent's errmsg: for 40164 it names the address to add to the white list.
+    """
+    address = _ADDRESS.search(message) if code == 40164 else None
+    if address:
+        return str(_WHITE_LIST).format(address=address.group(1))
     if code == OwnCode.NETWORK:
         return _NETWORK
     if code == OwnCode.GARBLED:

@@ -3,6 +3,7 @@
 Whatever arrives, the answer is a dictionary of the checked fields or a `ParseError`.
 """
 
+import json
 import re
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -17,6 +18,8 @@ MAX_PUSH_BYTES = 64 * 1024
 MAX_DEPTH = 8
 COMMON_FIELDS = ("ToUserName", "FromUserName", "CreateTime", "MsgType")
 _DIGITS = re.compile(r"[0-9]{1,12}")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+LATEST_TIME = 4_102_444_800  # 2100-01-01
 
 
 class ParseError(ValueError):
@@ -33,9 +36,42 @@ def parse_push(body: bytes, max_bytes: int = MAX_PUSH_BYTES) -> dict[str, Any]:
     ------
     ParseError : too large, not well-formed, a document type or an entity, too deep, a field missing.
     """
-    fields = read_xml(body, max_bytes)
+    fields = read_json(body, max_bytes) if body.lstrip()[:1] == b"{" else read_xml(body, max_bytes)
     _check_fields(fields)
     return fields
+
+
+def read_json(body: bytes, max_bytes: int = MAX_PUSH_BYTES) -> dict[str, Any]:
+    """Read the body of an account whose data format is JSON; numbers become text, as they are in XML.
+
+    Raises
+    ------
+    ParseError : too large, not a JSON object, too deep.
+    """
+    if len(body) > max_bytes:
+        raise ParseError(f"larger than {max_bytes} bytes")
+    try:
+        given = json.loads(body, parse_int=str, parse_float=str, parse_constant=str)
+    except (ValueError, RecursionError):
+        raise ParseError("not well-formed JSON") from None
+    if not isinstance(given, dict):
+        raise ParseError("the message has no fields")
+    return _plain(given, depth=1)
+
+
+def _plain(value: Any, depth: int) -> Any:
+    """JSON's values as XML would have them: text, dictionaries and lists."""
+    if depth > MAX_DEPTH:
+        raise ParseError("nested too deep")
+    if isinstance(value, dict):
+        return {_plain(name, depth): _plain(inner, depth + 1) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner, depth + 1) for inner in value]
+    text = value if isinstance(value, str) else "" if value is None else str(value)
+    # XML cannot hold either; databases refuse the one, UTF-8 the other.
+    if "\x00" in text or _SURROGATE.search(text):
+        raise ParseError("characters that no text has")
+    return text
 
 
 def read_xml(body: bytes, max_bytes: int = MAX_PUSH_BYTES) -> dict[str, Any]:
@@ -91,3 +127,34 @@ def _check_fields(fields: dict[str, Any]) -> None:
             raise ParseError(f"{name} is missing, empty or given twice")
     if "CreateTime" in required and not _DIGITS.fullmatch(fields["CreateTime"]):
         raise ParseError("CreateTime is not a number of seconds")
+    if "CreateTime" in required and int(fields["CreateTime"]) > LATEST_TIME:
+        raise ParseError("CreateTime is not a moment of our time")
+
+
+def kind_of(fields: dict[str, Any]) -> str:
+    """ "text", "image" … for messages; "event:subscribe" and the like for events."""
+    kind = fields["MsgType"].strip()
+    return f"event:{fields['Event'].strip()}" if kind == "event" else kind
+
+
+def author_of(fields: dict[str, Any]) -> str:
+    """The openid of whom it is about.
+
+    Where a user withdraws her authorisation, FromUserName is the platform and OpenID the user (section 3).
+    """
+    openid = fields.get("OpenID")
+    return openid if isinstance(openid, str) and openid else fields["FromUserName"]
+
+
+def identity_of(fields: dict[str, Any]) -> str:
+    """What makes two pushes the same one: the message's id, or an event's fields (section 3).
+
+    Tencent's further tries repeat the body; timestamp, nonce and signature are new each time.
+    """
+    if fields["MsgType"].strip() != "event":
+        number = fields.get("MsgId") or fields.get("MsgID")
+        return f"message|{json.dumps(number or fields, ensure_ascii=False, sort_keys=True)}"
+    named = ("Event", "FromUserName", "OpenID", "CreateTime", "EventKey", "MsgID", "MsgId", "Ticket")
+    parts = {name: fields[name] for name in named if name in fields}
+    parts |= {name: value for name, value in fields.items() if isinstance(value, dict | list)}
+    return "event|" + json.dumps(parts, ensure_ascii=False, sort_keys=True)

@@ -19,12 +19,24 @@ from survey.responses.device import hash_device
 from survey.responses.models import Respondent
 from survey.responses.services import enter
 from survey.studies.models import Study
+from survey.wechat.alarms import raise_alarm, settle_credential_alarms
 from survey.wechat.client import AccountSettings, WeChat
-from survey.wechat.models import AccessToken, OAuthState, WeChatAccount, WeChatUser
+from survey.wechat.identity import (
+    AES_KEY_PURPOSE,
+    CALLBACK_TOKEN_PURPOSE,
+    OPENID_PURPOSE,
+    SECRET_PURPOSE,
+    TOKEN_PURPOSE,
+    hash_openid,
+    remember_user,
+)
+from survey.wechat.models import AccessToken, JsapiTicket, OAuthState, WeChatAccount, WeChatUser
+from survey.wechat.receiving import accounts as receiving_accounts
 
+__all__ = ["OPENID_PURPOSE", "hash_openid"]
 CHANNEL = "wechat"
-SECRET_PURPOSE, TOKEN_PURPOSE, OPENID_PURPOSE = "wechat.app_secret", "wechat.token", "wechat.openid"
-CALLBACK_TOKEN_PURPOSE, AES_KEY_PURPOSE = "wechat.callback_token", "wechat.aes_key"
+# Tencent's servers may go on with the old key for a while after it was changed (section 2 [M]).
+OLD_KEY_KEPT = timedelta(days=2)
 STATE_LIFETIME = timedelta(minutes=10)
 MAX_RESTARTS = 1
 APP_ID = re.compile(r"wx[0-9A-Za-z]{10,38}")
@@ -43,6 +55,7 @@ def save_account(
     app_secret: str = "",
     callback_token: str = "",
     encoding_aes_key: str = "",
+    message_mode: str | None = None,
     studies: Iterable[Study] | None = None,
     is_active: bool = True,
 ) -> WeChatAccount:
@@ -62,12 +75,18 @@ def save_account(
     )
     account = account or WeChatAccount(slug=slug)
     if account.pk and (account.app_id != app_id or app_secret):
-        AccessToken.objects.filter(account=account).delete()  # it belongs to the old credentials
+        for kept in (AccessToken, JsapiTicket):  # they belong to the old credentials
+            kept.objects.filter(account=account).delete()
+        settle_credential_alarms(account)
     account.name, account.app_id, account.is_active = name, app_id, is_active
+    account.message_mode = message_mode or account.message_mode
     if app_secret:
         account.app_secret_cipher = encrypt(app_secret, SECRET_PURPOSE)
     if callback_token:
         account.callback_token_cipher = encrypt(callback_token, CALLBACK_TOKEN_PURPOSE)
+    if encoding_aes_key and account.encoding_aes_key_cipher is not None:
+        account.previous_aes_key_cipher = account.encoding_aes_key_cipher
+        account.previous_aes_key_until = now() + OLD_KEY_KEPT
     if encoding_aes_key:
         account.encoding_aes_key_cipher = encrypt(encoding_aes_key, AES_KEY_PURPOSE)
     account.save()
@@ -79,6 +98,7 @@ def save_account(
         target=account,
         detail={"slug": slug, "secret_changed": bool(app_secret), "is_active": is_active},
     )
+    receiving_accounts.clear()
     return account
 
 
@@ -110,25 +130,36 @@ def wechat_for(account: WeChatAccount) -> WeChat:
         api_base=settings.WECHAT_API_BASE,
         open_base=settings.WECHAT_OPEN_BASE,
     )
-    return WeChat(credentials, DatabaseTokenStore(account))
+    return WeChat(
+        credentials,
+        DatabaseTokenStore(account),
+        ticket_store=DatabaseTokenStore(account, JsapiTicket),
+        alarm=lambda refusal: raise_alarm(account=account, refusal=refusal),
+    )
 
 
 class DatabaseTokenStore:
-    """The account's access token in its row, encrypted; the row's lock is held while a new one is fetched."""
+    """A credential in its row, encrypted; the row's lock is held while a new one is fetched.
 
-    def __init__(self, account: WeChatAccount) -> None:
+    `table` is `AccessToken` or `JsapiTicket`.
+    """
+
+    def __init__(
+        self, account: WeChatAccount, table: type[AccessToken] | type[JsapiTicket] = AccessToken
+    ) -> None:
         self._account = account
+        self._table = table
 
     def get(self) -> tuple[str, datetime] | None:
         """The stored token and its end of life."""
-        row = AccessToken.objects.filter(account=self._account).first()
+        row = self._table.objects.filter(account=self._account).first()
         if row is None or row.token_cipher is None or row.expires_at is None:
             return None
         return decrypt(row.token_cipher, TOKEN_PURPOSE), row.expires_at
 
     def set(self, token: str, expires_at: datetime) -> None:
         """Replace it."""
-        AccessToken.objects.update_or_create(
+        self._table.objects.update_or_create(
             account=self._account,
             defaults={"token_cipher": encrypt(token, TOKEN_PURPOSE), "expires_at": expires_at},
         )
@@ -136,18 +167,13 @@ class DatabaseTokenStore:
     @contextmanager
     def lock(self) -> Iterator[None]:
         """One fetch at a time over all processes. On SQLite all writers wait (once in two hours)."""
-        AccessToken.objects.get_or_create(account=self._account)
+        self._table.objects.get_or_create(account=self._account)
         with transaction.atomic():
-            AccessToken.objects.select_for_update().get(account=self._account)
+            self._table.objects.select_for_update().get(account=self._account)
             yield
 
 
 # --- log-in -------------------------------------------------------------------------------------------
-def hash_openid(account: WeChatAccount, openid: str) -> str:
-    """The keyed hash under which an openid is known; an openid means nothing without its account."""
-    return keyed_hash(f"{account.app_id}:{openid}", OPENID_PURPOSE)
-
-
 @transaction.atomic
 def start_login(
     *, account: WeChatAccount, respondent: Respondent, device_secret: str, restarts: int = 0
@@ -196,12 +222,9 @@ def finish_login(
 
     Answers never meet the openid: only its keyed hash goes down to `responses`.
     """
-    openid_hash = hash_openid(account, openid)
-    WeChatUser.objects.get_or_create(
-        account=account, openid_hash=openid_hash, defaults={"openid_cipher": encrypt(openid, OPENID_PURPOSE)}
-    )
+    user = remember_user(account, openid)
     return enter(
-        case=respondent.case, channel=CHANNEL, identity_hash=openid_hash, device_secret=device_secret
+        case=respondent.case, channel=CHANNEL, identity_hash=user.openid_hash, device_secret=device_secret
     )
 
 

@@ -1,18 +1,59 @@
-"""The log-in inside WeChat. Its addresses only move the browser; what is shown has a clean address."""
+"""What WeChat calls: the callback for its pushes, and the two addresses of the log-in.
 
+The log-in's addresses only move the browser; what is shown has a clean address.
+"""
+
+import logging
 import uuid
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_http_methods
 
 from survey.common.crypto import same
 from survey.common.errors import Problem
 from survey.responses.device import hash_device, read_secret
 from survey.responses.models import Respondent
-from survey.wechat import services
+from survey.wechat import receiving, services
 from survey.wechat.errors import WeChatError
 from survey.wechat.models import OAuthState
+from survey.wechat.push import MAX_PUSH_BYTES, ParseError
+from survey.wechat.signature import SignatureError
+
+logger = logging.getLogger(__name__)
+
+
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
+def push(request: HttpRequest, account: str) -> HttpResponse:
+    """Tencent's check of the address (GET), and its pushes (POST). Answers in plain words, never in pages."""
+    held = receiving.accounts.find(account)
+    if held is None:
+        return _plain("no such account", 404)
+    try:
+        if request.method != "POST":
+            return _plain(receiving.verify_address(held, request.GET))
+        if _length(request) > MAX_PUSH_BYTES:
+            return _plain("too large", 413)
+        answer = receiving.receive(held, request.GET, request.body)
+    except SignatureError as refusal:
+        logger.warning("push to %s refused: %s", account, refusal)
+        return _plain("not proven", 403)
+    except (ParseError, OSError) as refusal:  # OSError: the sender went away
+        logger.warning("push to %s not understood: %s", account, refusal)
+        return _plain("not understood", 400)
+    xml = answer.startswith("<xml>")
+    return HttpResponse(answer, content_type=f"{'application/xml' if xml else 'text/plain'}; charset=utf-8")
+
+
+def _length(request: HttpRequest) -> int:
+    stated = request.META.get("CONTENT_LENGTH") or "0"
+    return int(stated) if stated.isascii() and stated.isdigit() else 0
+
+
+def _plain(text: str, status: int = 200) -> HttpResponse:
+    return HttpResponse(text, status=status, content_type="text/plain; charset=utf-8")
 
 
 def _own_respondent(key: uuid.UUID | str, device_secret: str) -> Respondent:
