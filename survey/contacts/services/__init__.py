@@ -10,19 +10,29 @@ from survey.contacts.services.people import (
     record_next_birthday,
     roster_members,
 )
+from survey.contacts.services.planning import (
+    current_plan,
+    pause_contacts,
+    resume_contacts,
+    save_contact_plan,
+)
 
 __all__ = [
     "choose_person",
+    "current_plan",
     "edit_roster",
     "find_case_by_qr",
     "find_case_by_typed",
     "issue_codes",
     "lock_roster",
     "open_letters",
+    "pause_contacts",
     "prepare_letters",
     "record_contact",
     "record_next_birthday",
     "remove_letters",
+    "resume_contacts",
     "roster_members",
+    "save_contact_plan",
     "store_contact",
 ]
