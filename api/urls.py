@@ -15,6 +15,7 @@ from api.regions.views import RegionViewSet
 from api.responses.views import ResponseViewSet
 from api.samples.views import CaseViewSet, DrawViewSet
 from api.studies.views import RoundViewSet, StudyViewSet
+from api.sync.views import DeviceView, DocumentView, HelloView, PullView, PushView
 
 app_name = "api"
 router = DefaultRouter()
@@ -34,7 +35,15 @@ router.register("jobs", JobViewSet, basename="job")
 router.register("public/draws", PublicDrawViewSet, basename="public-draw")
 router.register("public/keys", KeyViewSet, basename="public-key")
 
+sync: list[URLPattern | URLResolver] = [
+    path("hello/", HelloView.as_view(), name="sync-hello"),
+    path("devices/", DeviceView.as_view(), name="sync-devices"),
+    path("pull/", PullView.as_view(), name="sync-pull"),
+    path("push/", PushView.as_view(), name="sync-push"),
+    path("documents/<str:document_hash>/", DocumentView.as_view(), name="sync-document"),
+]
 urlpatterns: list[URLPattern | URLResolver] = [
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("v1/sync/", include(sync)),
     path("v1/", include(router.urls)),
 ]

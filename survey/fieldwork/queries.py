@@ -1,6 +1,7 @@
 """Reads what an interviewer and his supervisor need. An interviewer gets his own cases only."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -93,6 +94,11 @@ def doors_of(user: User) -> list[Door]:
 def door_of(case: Case) -> Door:
     """One door with its history."""
     return _doors([case])[0]
+
+
+def doors_for(cases: Iterable[Case]) -> list[Door]:
+    """Several doors with their histories, in the order of `cases`."""
+    return _doors(cases)
 
 
 def _doors(cases: Any) -> list[Door]:
