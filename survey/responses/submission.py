@@ -15,6 +15,7 @@ responses.no_consent; 410 contacts.closed.
 """
 
 import json
+import math
 import uuid
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -38,6 +39,7 @@ from survey.responses.receipts import receipt_of
 
 MAX_BODY_BYTES = 256 * 1024
 MAX_PARADATA_BYTES = 64 * 1024
+HARMLESS_BRACKETS = 400  # below, no answer is nested too deep for what is done with it later
 LONGEST_WAIT = timedelta(days=180)  # as long as the phone's secret lives
 
 
@@ -105,7 +107,7 @@ def hand_in(
     """
     raw_hash = services.content_hash(answers=answers, language=language, document_hash=document_hash)
     is_old = document_hash != respondent.round.questionnaire_version.document_hash
-    is_nobodys = respondent.selected_person_id is None
+    is_nobodys = respondent.case_id is not None and respondent.selected_person_id is None
     # What was taken before is answered as then, whatever has changed since.
     if (is_old or is_nobodys) and not Response.objects.filter(client_id=client_id).exists():
         raise Problem("responses.old_version" if is_old else "responses.no_person")
@@ -130,13 +132,24 @@ def read_body(request: HttpRequest) -> dict[str, Any]:
     if len(request.body) > MAX_BODY_BYTES:
         raise Problem("common.invalid", reason=_("内容太大，没有收下。请把文字回答缩短一些再交"))
     try:
-        body = json.loads(request.body)
-        canonical_json(body)  # NaN, infinities and half characters: databases refuse them less kindly
+        # Databases refuse NaN, infinities and half characters less kindly.
+        raw = request.body
+        body = json.loads(raw.decode(), parse_float=_finite, parse_constant=_finite)
+        if b"\\u" in raw or raw.count(b"[") + raw.count(b"{") > HARMLESS_BRACKETS:
+            canonical_json(body)  # half a character can only be written \\ud…; depth cannot pass the brackets
     except (ValueError, RecursionError):
         raise Problem("common.invalid", reason=_("内容读不了，请再交一次")) from None
     if not isinstance(body, dict):
         raise Problem("common.invalid", reason=_("内容读不了，请再交一次"))
     return body
+
+
+def _finite(text: str) -> float:
+    """A number of the body. Raises ValueError for NaN and infinities, 1e999 among them."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
 
 
 def read_uuid(body: Mapping[str, Any], name: str) -> uuid.UUID:
