@@ -52,7 +52,7 @@ def gather_open_texts(*, round: Round, acting_user: User) -> int:
     rows = Response.objects.counted().filter(round=round, open_text_cipher__isnull=False)
     if intake.looked_until is not None:
         rows = rows.filter(received_at__gte=intake.looked_until - _OVERLAP)
-    known = set(OpenText.objects.filter(response__in=rows).values_list("response_id", "place"))
+    rows = rows.filter(open_texts__isnull=True)  # a response is taken in whole
     hash_one = keyed_hasher("responses.text_order")
     found = [
         OpenText(
@@ -64,7 +64,6 @@ def gather_open_texts(*, round: Round, acting_user: User) -> int:
         )
         for response in rows.select_related("questionnaire_version").iterator(chunk_size=_CHUNK)
         for item, place, _wording in wordings_in(response)
-        if (response.pk, place) not in known
     ]
     OpenText.objects.bulk_create(found, batch_size=_CHUNK)
     intake.looked_until = started
