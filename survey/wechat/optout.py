@@ -6,10 +6,10 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from survey.common.clock import now
+from survey.wechat.chat import Incoming, TextAnswer, register_responder
 from survey.wechat.identity import stop_messages
 from survey.wechat.inbox import on_push
 from survey.wechat.models import ReceivedPush, WeChatAccount, WeChatUser
-from survey.wechat.replies import Incoming, TextAnswer, register_responder
 
 STOP_WORDS = frozenset({"退订", "TD", "T", "不要再发", "别再发了", "停止提醒"})
 RESUME_WORDS = frozenset({"恢复", "恢复提醒"})

@@ -17,7 +17,7 @@ from django.db import IntegrityError, connection, transaction
 
 from survey.common.clock import now
 from survey.common.crypto import decrypt, encrypt, keyed_hash
-from survey.wechat import replies, signature
+from survey.wechat import chat, signature
 from survey.wechat.handover import wake_inbox
 from survey.wechat.identity import AES_KEY_PURPOSE, CALLBACK_TOKEN_PURPOSE, hash_openid_of
 from survey.wechat.models import ReceivedPush, WeChatAccount
@@ -126,7 +126,7 @@ def receive(account: Credentials, query: Mapping[str, str], body: bytes) -> str:
     fields, key = _open(account, query, body)
     kind = kind_of(fields)[:_MAX_KIND]
     dedupe_key = keyed_hash(f"{account.account_id}|{identity_of(fields)}", "wechat.push")
-    answer = replies.store(replies.answer_to(replies.incoming(account.account_id, kind, fields)))
+    answer = chat.store(chat.answer_to(chat.incoming(account.account_id, kind, fields)))
     moment = now()
     row = ReceivedPush(
         account_id=account.account_id,
@@ -145,7 +145,7 @@ def receive(account: Credentials, query: Mapping[str, str], body: bytes) -> str:
         answer = ReceivedPush.objects.values_list("answer", flat=True).get(
             account_id=account.account_id, dedupe_key=dedupe_key
         )
-    return _answer_body(account, fields, replies.restore(answer), key)
+    return _answer_body(account, fields, chat.restore(answer), key)
 
 
 def _open(account: Credentials, query: Mapping[str, str], body: bytes) -> tuple[dict[str, str], bytes | None]:
@@ -230,12 +230,12 @@ def _insert_once(row: ReceivedPush) -> bool:
 
 
 def _answer_body(
-    account: Credentials, fields: Mapping[str, str], answer: replies.Answer | None, key: bytes | None
+    account: Credentials, fields: Mapping[str, str], answer: chat.Answer | None, key: bytes | None
 ) -> str:
     """The answer as Tencent reads it: encrypted when the push was."""
     if answer is None:
-        return replies.NOTHING
-    plain = replies.render(
+        return chat.NOTHING
+    plain = chat.render(
         answer,
         to=fields["FromUserName"],
         sender=fields["ToUserName"],
@@ -246,4 +246,4 @@ def _answer_body(
     sealed = signature.seal_message(plain, aes_key=key, receiver_id=account.app_id)
     stamp, nonce = str(int(now().timestamp())), secrets.token_hex(8)
     signed = signature.message_signature(account.token, stamp, nonce, sealed)
-    return replies.render_sealed(sealed=sealed, signature=signed, timestamp=stamp, nonce=nonce)
+    return chat.render_sealed(sealed=sealed, signature=signed, timestamp=stamp, nonce=nonce)

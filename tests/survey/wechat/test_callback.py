@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from survey.audit.services import SYSTEM
 from survey.common.clock import now
-from survey.wechat import handover, inbox, replies, signature
+from survey.wechat import chat, handover, inbox, signature
 from survey.wechat.models import ReceivedPush, WeChatAccount
 from survey.wechat.push import MAX_PUSH_BYTES, read_xml
 from survey.wechat.receiving import WINDOW_S, accounts
@@ -50,12 +50,12 @@ def greeting():
     def greet(push):
         if push.kind == "text" and push.text == "你好":
             greeted.append(push)
-            return replies.TextAnswer(f"第 {len(greeted)} 次问好 ]]><x/>")
+            return chat.TextAnswer(f"第 {len(greeted)} 次问好 ]]><x/>")
         return None
 
-    replies.register_responder(greet, order=1)
+    chat.register_responder(greet, order=1)
     yield greeted
-    replies._RESPONDERS.remove((1, greet))
+    chat._RESPONDERS.remove((1, greet))
 
 
 # --- the address check ------------------------------------------------------------------------------
@@ -229,11 +229,11 @@ def test_a_responder_that_fails_costs_nobody_the_answer(tencent):
     def broken(push):
         raise RuntimeError("no")
 
-    replies.register_responder(broken, order=0)
+    chat.register_responder(broken, order=0)
     try:
         assert tencent.post(text("o1", "你好")).content == b"success"
     finally:
-        replies._RESPONDERS.remove((0, broken))
+        chat._RESPONDERS.remove((0, broken))
 
 
 # --- whatever the broker does -----------------------------------------------------------------------
@@ -274,12 +274,12 @@ def test_many_calls_make_few_messages():
 
 # --- the passive reply ------------------------------------------------------------------------------
 def test_a_card_is_one_article_and_words_cannot_break_out():
-    card = replies.NewsAnswer("标题 ]]>", "说明", "https://a.cn/?x=1&y=2")
-    fields = read_xml(replies.render(card, to="o1", sender="gh_1", created_at=1).encode())
+    card = chat.NewsAnswer("标题 ]]>", "说明", "https://a.cn/?x=1&y=2")
+    fields = read_xml(chat.render(card, to="o1", sender="gh_1", created_at=1).encode())
     assert fields["ArticleCount"] == "1"
     assert fields["Articles"]["item"]["Title"] == "标题 ]]>"
     assert fields["Articles"]["item"]["Url"] == "https://a.cn/?x=1&y=2"
-    assert replies.restore(replies.store(card)) == card
+    assert chat.restore(chat.store(card)) == card
 
 
 def test_events_that_cannot_be_answered_are_not_offered(greeting):
@@ -287,21 +287,21 @@ def test_events_that_cannot_be_answered_are_not_offered(greeting):
 
     def any_answer(push):
         offered.append(push.kind)
-        return replies.TextAnswer("好")
+        return chat.TextAnswer("好")
 
-    replies.register_responder(any_answer, order=0)
+    chat.register_responder(any_answer, order=0)
     try:
         for kind in ("event:VIEW", "event:unsubscribe", "event:TEMPLATESENDJOBFINISH"):
-            assert replies.answer_to(replies.Incoming(1, kind)) is None
-        assert replies.answer_to(replies.Incoming(1, "event:SCAN", key="12")).text == "好"
+            assert chat.answer_to(chat.Incoming(1, kind)) is None
+        assert chat.answer_to(chat.Incoming(1, "event:SCAN", key="12")).text == "好"
     finally:
-        replies._RESPONDERS.remove((0, any_answer))
+        chat._RESPONDERS.remove((0, any_answer))
     assert offered == ["event:SCAN"]
 
 
 def test_the_scene_of_a_code_has_no_prefix():
     fields = {"EventKey": "qrscene_poster-7"}
-    assert replies.incoming(1, "event:subscribe", fields).key == "poster-7"
+    assert chat.incoming(1, "event:subscribe", fields).key == "poster-7"
 
 
 def test_signature_module_still_refuses_before_it_decrypts(tencent):
