@@ -177,6 +177,7 @@ def _done(request: HttpRequest, round_: Round, text: OpenText, decide: Callable[
 def themes(request: HttpRequest, pk: int) -> HttpResponse:
     """The code frame of an item: its themes, the words to begin with, how far two coders agree."""
     round_ = team_round(request.user, pk)
+    gather_open_texts(round=round_, acting_user=request.user)
     asked = _asked(request, round_)
     if asked is None:
         raise Problem("common.not_found")
