@@ -29,10 +29,10 @@ READ_SURVEY = {
 }  # fmt: skip
 READ_SETTINGS = {
     "form_title", "form_id", "version", "default_language", "minyi_timezone", "allow_choice_duplicates",
-    "name", "minyi_parts",
+    "name", "minyi_title", "minyi_parts",
 }  # fmt: skip
 READ_SHEETS = ("survey", "choices", "settings", "matrices", "quotas")
-TEXTS = ("label", "hint", "constraint_message", "required_message", "form_title")
+TEXTS = ("label", "hint", "constraint_message", "required_message", "form_title", "minyi_title")
 CHANGES_MEANING = {
     "trigger": "触发式计算（trigger）",
 }
@@ -129,7 +129,7 @@ class Builder:
     def _title(self, row: tuple[int, dict[str, str]]) -> dict[str, str]:
         number, values = row
         self.cells["settings", "title"] = self.settings.cell(number, "form_title")
-        title = self.texts(values, "form_title")
+        title = self.texts(values, "form_title") | self.texts(values, "minyi_title")
         plain = values.get("form_title") or "问卷"
         return {language: title.get(language, plain) for language in self.languages}
 

@@ -37,29 +37,17 @@ class ChoiceReader:
     def lists(self, or_other: Mapping[str, str]) -> dict[str, list[dict[str, Any]]]:
         """The lists, with those that or_other makes (its name → the list it is made from)."""
         lists: dict[str, list[dict[str, Any]]] = {}
-        rows: dict[tuple[str, str], int] = {}
         for number, row in self.sheet.rows:
             name, code = row.get("list_name", ""), row.get("name", "")
             if not name or not code:
                 cell = self.sheet.cell(number, "name")
                 self.b.add("error", "choices", "选项要写 list_name 和 name", cell)
-            elif (name, code) in rows:
-                self._again(number, name, code, rows[name, code])
             else:
-                rows[name, code] = number
                 lists.setdefault(name, []).append(self._choice(number, row, name))
         for made, source in or_other.items():
             other = {language: OTHER[language] for language in self.b.languages}
             lists[made] = [*lists.get(source, []), {"code": "other", "label": other, "specify": True}]
         return lists
-
-    def _again(self, number: int, name: str, code: str, before: int) -> None:
-        """pyxform lets it pass with allow_choice_duplicates; here each answer must be counted apart."""
-        message = (
-            f"选项代码“{code}”在“{name}”里用过了（第 {before} 行）。allow_choice_duplicates 允许重复，"
-            "可是这样统计不开，请给每个选项一个自己的代码"
-        )
-        self.b.add("error", "duplicate", message, self.sheet.cell(number, "name"))
 
     def _choice(self, number: int, row: Mapping[str, str], list_name: str) -> dict[str, Any]:
         choice: dict[str, Any] = {"code": self._code(number, row), "label": self.b.texts(row, "label")}

@@ -39,7 +39,7 @@ SURVEY = [
     "calculation", "choice_filter", "parameters", "default", "readonly", "required_message", "repeat_count",
 ]  # fmt: skip
 TRANSLATED = (
-    "label", "hint", "constraint_message", "required_message", "form_title", "full_text", "minyi_low",
+    "label", "hint", "constraint_message", "required_message", "minyi_title", "full_text", "minyi_low",
     "minyi_high", "minyi_repeat_label",
 )  # fmt: skip
 # Headers of pyxform that a filter's column must not take.
@@ -150,7 +150,8 @@ def _settings(document: Document) -> Row:
         # pyxform refuses a repeat that is called like the root.
         "name": "minyi_form" if "data" in repeats else "",
     }
-    return row | _texts(document, title="form_title")
+    # pyxform cannot do with a title in several languages.
+    return row | _texts(document, title="minyi_title")
 
 
 def order_words(thing: Mapping[str, Any]) -> str:

@@ -14,19 +14,31 @@ TYPES = {
     **dict.fromkeys(("note", "add note prompt", "q note"), "note"),
     **dict.fromkeys(("date", "q date", "add date prompt"), "date"),
     **dict.fromkeys(("time", "q time"), "time"),
-    **dict.fromkeys(("datetime", "q datetime", "date time"), "datetime"),
-    **dict.fromkeys(("calculate", "calculation", "q calculate"), "calculate"),
-    **dict.fromkeys(("geopoint", "gps", "location", "q geopoint", "q location"), "place"),
-    **dict.fromkeys(("image", "photo", "picture", "q image", "q picture", "add image prompt"), "photo"),
-    **dict.fromkeys(("acknowledge", "trigger", "q acknowledge"), "acknowledge"),
+    **dict.fromkeys(
+        ("datetime", "q datetime", "date time", "add date time prompt", "q date time", "add datetime prompt"),
+        "datetime",
+    ),
+    **dict.fromkeys(("calculate", "calculation", "q calculate", "add calculate prompt"), "calculate"),
+    **dict.fromkeys(
+        ("geopoint", "gps", "location", "q geopoint", "q location", "add location prompt"), "place"
+    ),
+    **dict.fromkeys(
+        ("image", "photo", "picture", "q image", "q picture", "add image prompt", "add photo prompt"), "photo"
+    ),
+    **dict.fromkeys(("acknowledge", "trigger", "q acknowledge", "add acknowledge prompt"), "acknowledge"),
     "range": "scale",
 }
 SELECT = re.compile(
-    r"^(select_one|select_multiple|select1|select one|select multiple|select all that apply|rank)\s+"
-    r"(?:from\s+)?(\S+)(\s+or[_ ]other|\s+or specify other)?$",
+    r"^(?:add |q )?(select_one|select_multiple|select1|select one|select multiple|select all that apply|"
+    r"select|rank)\s+(?:prompt\s+)?(?:(?:from|using)\s+)?(\S+)(\s+or[_ ]other|\s+or specify other)?$",
     re.IGNORECASE,
 )
-SELECTS = {"select1": "select_one", "select_all_that_apply": "select_multiple", "rank": "ranking"}
+SELECTS = {
+    "select1": "select_one",
+    "select": "select_multiple",  # as pyxform reads it
+    "select_all_that_apply": "select_multiple",
+    "rank": "ranking",
+}
 CODE_NUMBER = re.compile(r"-?(0|[1-9]\d{0,8})")
 YES = {"yes", "true", "true()", "1", "y", "是"}
 NO = {"", "no", "false", "false()", "0", "n", "否"}

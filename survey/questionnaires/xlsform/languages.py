@@ -31,12 +31,7 @@ class Spoken:
 
 def spoken_by(survey: Sheet, choices: Sheet, default_text: str) -> Spoken:
     """The languages of a form; none when it has texts in none of ours."""
-    named = {
-        key.split("::")[1]
-        for sheet in (survey, choices)
-        for key in sheet.columns
-        if key.startswith("label::") and key.split("::")[1] in LANGUAGES
-    }
+    named = _named(survey) if _labelled(survey) else _named(choices)
     match = IN_BRACKETS.search(default_text)
     default = language_of(match[1] if match else default_text)
     foreign = "" if default or default_text.strip().lower() in ("", "default") else default_text.strip()
@@ -52,6 +47,11 @@ def spoken_by(survey: Sheet, choices: Sheet, default_text: str) -> Spoken:
         plain = languages[0]
     chosen = next((each for each in (default, plain) if each in languages), "")
     return Spoken(languages, plain, chosen or (languages[0] if languages else ""), guessed, foreign)
+
+
+def _named(sheet: Sheet) -> set[str]:
+    """Languages of the sheet's labels. What only the options speak, nobody can be asked in."""
+    return {key.split("::")[1] for key in sheet.columns if key.startswith("label::")} & set(LANGUAGES)
 
 
 def _labelled(*sheets: Sheet) -> bool:

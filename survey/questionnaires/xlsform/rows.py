@@ -12,10 +12,12 @@ METADATA = {
     "start", "end", "today", "deviceid", "device id", "subscriberid", "simserial", "phonenumber",
     "phone number", "username", "email", "audit", "start-geopoint", "background-audio", "background-geopoint",
     "start time", "end time", "get start time", "get end time", "get today", "get device id", "hidden",
+    "imei", "subscriber id", "get subscriber id", "sim id", "get sim id", "get phone number",
     "uri:deviceid", "uri:subscriberid", "uri:simserial", "uri:phonenumber", "uri:username", "uri:email",
 }  # fmt: skip
 BRACKET = re.compile(r"^(begin|end)[ _](group|repeat)$", re.IGNORECASE)
 BLOCK_KEPT = ("name", "items", "kind")
+REPEAT = re.compile(r"^begin[ _]repeat$", re.IGNORECASE)
 SPECIFY = {"zh-hans": "请说明", "zh-hant": "請說明", "en": "Please specify"}
 INSTANCE = {"zh-hans": "第 {0} 份", "zh-hant": "第 {0} 份", "en": "No. {0}"}
 
@@ -31,6 +33,12 @@ class Rows:
         self.matrices: dict[str, Any] = {}
         self.or_other: dict[str, str] = {}
         self.open = False
+        # XLSForm lets a name stand once in each group; a document has one namespace.
+        kinds = {number: " ".join(row.get("type", "").split()) for number, row in self.sheet.rows}
+        self.item_names = {
+            row.get("name") for number, row in self.sheet.rows if not BRACKET.match(kinds[number])
+        }
+        self.used = {row.get("name") for number, row in self.sheet.rows if REPEAT.match(kinds[number])}
 
     def build(self) -> list[dict[str, Any]]:
         """The blocks, without the empty ones."""
@@ -116,7 +124,7 @@ class Rows:
         """The items of the block that is being filled; a new block after a group begins or ends."""
         if self.open:
             return self.blocks[-1]["items"]
-        used = {block["name"] for block in self.blocks}
+        used = {block["name"] for block in self.blocks} | self.item_names
         name = self.groups[-1]["name"] if self.groups else "block"
         unique, again = name, 2
         while unique in used:
@@ -175,7 +183,7 @@ class Rows:
         if any(group.get("household") for group in self.groups):
             self.b.add("error", "household", "户内选人的组里不放题目", self.sheet.cell(number, "type"))
             return
-        read = self.items.read(number, row, kind)
+        read = self.items.read(number, self._own_name(number, row), kind)
         if read is None:
             return
         item, other = read
@@ -188,6 +196,20 @@ class Rows:
         items.append(item)
         if other:
             items.append(self._specify(item))
+
+    def _own_name(self, number: int, row: dict[str, str]) -> dict[str, str]:
+        """The row with a name of its own. Nothing can refer to a name that stands twice."""
+        name = row.get("name", "")
+        if name in self.used:
+            group = self.groups[-1]["name"] if self.groups else "item"
+            unique, again = f"{group}_{name}", 2
+            while unique in self.used | self.item_names:
+                unique, again = f"{group}_{name}_{again}", again + 1
+            message = f"题名“{name}”在别的组里用过了，改成了“{unique}”"
+            self.b.add("lost", "name", message, self.sheet.cell(number, "name"))
+            row, name = {**row, "name": unique}, unique
+        self.used.add(name)
+        return row
 
     def _join_inner(self, item: dict[str, Any], inner: list[dict[str, Any]]) -> None:
         """A group within a repeat has no block of its own: its condition goes to each item."""

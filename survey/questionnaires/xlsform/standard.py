@@ -19,8 +19,10 @@ SHEET_IN_MESSAGE = re.compile(
 COLUMN_IN_MESSAGE = re.compile(r"the '([\w: ]+)' value")
 NAME_IN_MESSAGE = re.compile(r"(?:named|name|type|value) ['\"]([^'\"]+)['\"]")
 # Warnings of pyxform that our own checks say better, or that do not concern us.
-QUIET_WARNINGS = ("is missing the survey column", "is missing the choices column", "machine-readable codes",
-                  "no version column", "google", "Google")  # fmt: skip
+QUIET_WARNINGS = (
+    "is missing the survey column", "is missing the choices column", "machine-readable codes", "max-pixels",
+    "Group has no label", "Repeat has no label",
+)  # fmt: skip
 # What pyxform means, in words; the message itself follows where there is none. {0} is what the pattern holds.
 MEANINGS = (
     (r"Duplicate column header: (.+)", "有两列都叫“{0}”，只留一列"),
@@ -80,6 +82,7 @@ def _before(sheets: dict[str, Sheet]) -> Iterator[Problem]:
         for header, letter in sheet.repeated:
             message = f"有两列都叫“{header}”，只留一列"
             yield Problem("error", "header", message, cell=f"{sheet.name}!{letter}{sheet.header_row}")
+    yield from _twice(sheets.get("choices", Sheet("choices")))
     survey = sheets["survey"]
     for number, row in survey.rows:
         kind = row.get("type", "").split(" ")[0].lower()
@@ -92,6 +95,20 @@ def _before(sheets: dict[str, Sheet]) -> Iterator[Problem]:
                 "用了 choice_filter 就不能用 or_other：请在选项表里自己写一个“其他”（minyi_specify 写 yes）"
             )
             yield Problem("error", "or_other", message, cell=survey.cell(number, "choice_filter"))
+
+
+def _twice(choices: Sheet) -> Iterator[Problem]:
+    """All codes that a list has twice: pyxform names the first and lets them pass with a setting."""
+    seen: dict[tuple[str, str], int] = {}
+    for number, row in choices.rows:
+        key = row.get("list_name", ""), row.get("name", "")
+        if all(key) and key in seen:
+            message = (
+                f"选项代码“{key[1]}”在“{key[0]}”里用过了（第 {seen[key]} 行）。每个选项要有自己的代码，"
+                "写 allow_choice_duplicates 也一样：同一个代码的回答分不开"
+            )
+            yield Problem("error", "duplicate", message, cell=choices.cell(number, "name"))
+        seen.setdefault(key, number)
 
 
 def _placed(level: str, message: str, sheets: dict[str, Sheet]) -> Problem:

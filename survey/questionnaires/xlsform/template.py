@@ -17,16 +17,16 @@ ROWS = [
      "", "", "", "", "", "refused"),
     ("end_group", "about"),
     ("begin_group", "views", "说说看法"),
-    ("select_one satisfied", "Q3", "您对社区环境卫生满意吗？", "想想最近半年的情况。", "yes", "", "", "", "", "",
+    ("select_one satisfied", "Q3", "您对环境卫生满意吗？", "想想最近半年。", "yes", "", "", "", "", "",
      "", "", "", "not_sure"),
     ("select_one reasons", "Q4", "哪里不满意？", "", "", "${Q3} = 1 or ${Q3} = 2"),
     ("text", "Q4_other", "请说明", "", "", "${Q4} = 96", "", "", "", "", "", "", "", "", "Q4"),
     ("select_multiple ways", "Q5", "您用过哪些办法反映问题？", "", "", "", "", "", "", "", "", "", "", "", "",
      "max=3", "random last=1"),
-    ("range", "Q6", "总的来说，您给生活打几分？", "0 分最低，10 分最高", *[""] * 7,
+    ("range", "Q6", "总的来说，您给生活打几分？", "0 最低，10 最高", *[""] * 7,
      "start=0 end=10 step=1", "", "not_sure"),
-    ("rank ways", "Q7", "哪几样最方便？按先后选两样", "", "", "", "", "", "", "", "name != '9'", "", "", "", "",
-     "min=2 max=2"),
+    ("rank worries", "Q7", "哪几样最该先办？按先后选两样", *[""] * 12,
+     "min=2 max=2", "random"),
     ("calculate", "decade", "", "", "", "", "", "", "", "int(${Q2} div 10)"),
     ("end_group", "views"),
     ("begin_repeat", "family", "和您同住的家人", "", "", "", "", "", "", "", "", "", "", "", "", "max=5"),
@@ -41,6 +41,7 @@ OPTIONS = [
     ("reasons", "1", "垃圾清运"), ("reasons", "2", "楼道卫生"), ("reasons", "96", "其他", "", "yes"),
     ("ways", "1", "打 12345 热线"), ("ways", "2", "找居委会"), ("ways", "3", "在微信群里说"),
     ("ways", "9", "没有反映过", "", "", "yes"),
+    ("worries", "1", "停车"), ("worries", "2", "路灯"), ("worries", "3", "垃圾分类"),
     ("not_sure", "-1", "不了解", "dont_know"), ("not_sure", "-2", "跳过这题", "refused"),
     ("refused", "-2", "跳过这题", "refused"),
 ]  # fmt: skip
@@ -48,11 +49,11 @@ SETTINGS = ["form_title", "form_id", "version", "default_language", "minyi_timez
 SETTING = ("居民满意度问卷", "my_survey", "1", HANS, "Asia/Shanghai")
 HELP = [
     ("哪一列", "写什么", "例子"),
-    ("survey · type", "题型：select_one 选项表、select_multiple 选项表、rank 选项表、range、integer、decimal、"
-     "text、date、time、datetime、geopoint、image、note、calculate；begin_group 和 end_group、begin_repeat 和 "
-     "end_repeat", "select_one satisfied"),
+    ("survey · type", "题型：select_one 选项表、select_multiple 选项表、rank 选项表、range、integer、"
+     "decimal、text、date、time、datetime、geopoint、image、note、calculate；begin_group 和 end_group、"
+     "begin_repeat 和 end_repeat", "select_one satisfied"),
     ("survey · name", "题名，字母开头，一题一个；以后各轮不要改", "Q3"),
-    ("survey · label::…", "题目。要几种语言就加几列：label::繁體中文 (zh-hant)、label::English (en)", "性别？"),
+    ("survey · label::…", "题目。要几种语言加几列：label::繁體中文 (zh-hant)、label::English (en)", "性别？"),
     ("survey · relevant", "什么时候问。不写就都问", "${Q3} = 1 or ${Q3} = 2"),
     ("survey · constraint", "回答要满足的条件，点代表这一题的回答", ". >= 18 and . <= 120"),
     ("survey · minyi_missing", "不了解、跳过这类不算分的回答用哪张选项表", "not_sure"),
