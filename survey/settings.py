@@ -265,6 +265,8 @@ TRUSTED_PROXIES = env.int("MINYI_TRUSTED_PROXIES", default=0)
 # Only these two differ between the sandbox and the real thing.
 WECHAT_API_BASE = env.str("MINYI_WECHAT_API_BASE", default="https://api.weixin.qq.com")
 WECHAT_OPEN_BASE = env.str("MINYI_WECHAT_OPEN_BASE", default="https://open.weixin.qq.com")
+# The JS-SDK's script (protocol file, section 7). A phone of the sandbox answers for its own under its origin.
+WECHAT_JS_URL = env.str("MINYI_WECHAT_JS_URL", default="https://res.wx.qq.com/open/js/jweixin-1.6.0.js")
 # A letter's button posts to us and is led on to WeChat's log-in: browsers check every step of that way.
 CONTENT_SECURITY_POLICY["DIRECTIVES"]["form-action"].append(WECHAT_OPEN_BASE)
 

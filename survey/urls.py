@@ -9,6 +9,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/", include("survey.accounts.urls")),
     path("console/", include("survey.console.urls")),
     path("s/", include("survey.responses.entry_urls")),
+    path("p/", include("survey.wechat.poster_urls")),
     path("r/", include("survey.responses.urls")),
     path("letters/", include("survey.contacts.urls")),
     path("draws/", include("survey.sampling.public_urls")),

@@ -25,6 +25,7 @@ def _prepare_letters(progress: Progress, params: dict[str, Any]) -> dict[str, An
         case_ids=params.get("case_ids"),
         skip_unprintable=params.get("skip_unprintable", False),
         language=params.get("language", "zh-hans"),
+        as_sheet=params.get("as_sheet", False),
         job=progress.job,
     )
     return {"batch": batch.pk, "n_letters": batch.n_letters, "unprintable": batch.unprintable}
@@ -38,6 +39,7 @@ def start_letters(
     case_ids: Iterable[int] | None = None,
     skip_unprintable: bool = False,
     language: str = "zh-hans",
+    as_sheet: bool = False,
 ) -> Job:
     """Start the job that prepares a round's letters; its result names the batch.
 
@@ -59,5 +61,6 @@ def start_letters(
         "case_ids": None if case_ids is None else list(case_ids),
         "skip_unprintable": skip_unprintable,
         "language": language,
+        "as_sheet": as_sheet,
     }
     return tasks.start(kind=PREPARE_LETTERS, params=params, acting_user=acting_user)

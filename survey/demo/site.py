@@ -49,6 +49,7 @@ class Site:
             "MINYI_PUBLIC_URL": self.address,
             "MINYI_WECHAT_API_BASE": self.wechat_address,
             "MINYI_WECHAT_OPEN_BASE": self.wechat_address,
+            "MINYI_WECHAT_JS_URL": "/sandbox/static/jweixin.js",
             "MINYI_BIND": f"127.0.0.1:{port}",
         }
         sandbox = [sys.executable, "-m", "survey.wechat.sandbox", "--port", str(wechat_port)]

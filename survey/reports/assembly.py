@@ -17,6 +17,7 @@ from survey.reports.estimation import Frame, indicator_figures, item_distributio
 from survey.reports.inputs import Inputs, drawn
 from survey.reports.models import SimulatedTruth
 from survey.reports.wording import Wording, read_wording
+from survey.responses.volunteers import THRESHOLDS, volunteer_tally
 from survey.stats.rates import outcome_rates
 from survey.stats.weights import Weighted
 from survey.studies.models import Round
@@ -78,7 +79,7 @@ def build_document(
             "comparisons": comparisons,
             "items": {name: wording.entry() for name, wording in wordings.items()},
             "distributions": distributions,
-            "response": _response(inputs),
+            "response": _response(round, inputs),
             "design": _design(round, frame),
             "weights": {"spec": spec, "margins": margins} | _weights(weighted),
             "truth": _truth(round),
@@ -160,12 +161,14 @@ def _indicator(version: IndicatorVersion) -> dict[str, Any]:
     }
 
 
-def _response(inputs: Inputs) -> dict[str, Any]:
+def _response(round: Round, inputs: Inputs) -> dict[str, Any]:
     found = outcome_rates(inputs.outcome_counts)
     return {
         "cases": len(inputs.case_ids),
         "responses": int(inputs.responded.sum()),
         "volunteers": inputs.n_volunteer,
+        "volunteers_flagged": volunteer_tally(round).flagged,
+        "volunteer_rule": THRESHOLDS,
         "modes": inputs.modes,
         "first_on": inputs.first_on,
         "last_on": inputs.last_on,

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy
 from survey.reports.distribution import in_language
 from survey.reports.reading import Reading
 from survey.reports.words import age_words, sex_words
+from survey.responses.volunteers import rule_words
 
 STEP_WORDS = {
     "base": gettext_lazy("抽中机会的倒数（社区一级 × 户一级）"),
@@ -86,10 +87,15 @@ def _modes(document: dict[str, Any]) -> list[str]:
     total = sum(modes.values())
     shown = "，".join(f"{names.get(m, m)} {n / total * 100:.0f}%（{n:,}）" for m, n in modes.items())
     rows = [shown + "。"]
-    if document["response"]["volunteers"]:
+    received = document["response"]["volunteers"]
+    if received:
+        rows.append(_("另有 %s 份自愿参加的答卷，不是抽中的住户，不进任何数字。") % f"{received:,}")
+    if received and "volunteers_flagged" in document["response"]:  # older reports did not look
+        flagged = document["response"]["volunteers_flagged"]
+        rule = rule_words(document["response"]["volunteer_rule"])
         rows.append(
-            _("另有 %s 份自愿参加的答卷，不是抽中的住户，不进任何数字。")
-            % f"{document['response']['volunteers']:,}"
+            _("其中点数 %(accepted)s 份，有疑点不点数 %(flagged)s 份。规则：%(rule)s")
+            % {"accepted": f"{received - flagged:,}", "flagged": f"{flagged:,}", "rule": rule}
         )
     return rows
 

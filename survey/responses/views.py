@@ -13,6 +13,7 @@ from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from survey.common.clock import now, today
+from survey.regions.models import Region
 from survey.responses import services
 from survey.responses.birthdays import is_day, next_birthdays
 from survey.responses.models import DataRequest, Respondent, Response
@@ -30,6 +31,7 @@ class ReadableJSON(DjangoJSONEncoder):
 
 MAX_ADULTS = 12  # offered as keys; a larger household is a collective one, which the frame leaves out
 RECENT = timedelta(hours=1)
+PLACES_SHOWN = 3
 
 
 def _go(respondent: Respondent, name: str) -> HttpResponse:
@@ -37,17 +39,19 @@ def _go(respondent: Respondent, name: str) -> HttpResponse:
 
 
 def own_response(respondent: Respondent) -> Response | None:
-    """The household's standing response, if this respondent gave it."""
-    response = services.standing_response(respondent.case)
+    """The standing response, if this respondent gave it."""
+    response = services.standing_for(respondent)
     return response if response is not None and services.proves(respondent, response) else None
 
 
 def next_step(respondent: Respondent) -> str:
     """The name of the page that a respondent belongs on."""
-    if services.standing_response(respondent.case) is not None:
+    if services.standing_for(respondent) is not None:
         return "mine" if own_response(respondent) else "answered"
     if services.current_consent(respondent) is None:
         return "home"
+    if respondent.case_id is None:
+        return "form"  # a volunteer answers for herself: nobody is chosen in her household
     return "form" if respondent.selected_person_id else "who"
 
 
@@ -60,17 +64,25 @@ def home(request: HttpRequest, respondent: Respondent) -> HttpResponse:
     if step in ("mine", "answered"):
         return _go(respondent, step)
     services.require_open(respondent.round)
-    community = respondent.case.community
     return show(
         request,
         "welcome.html",
         respondent,
         words=consent_words(respondent.round, get_language()),
         length=length_of(respondent.round),
-        places=[community.parent.parent, community.parent, community],
+        places=_places(respondent),
         goes_on=step != "home",
         step=step,
     )
+
+
+def _places(respondent: Respondent) -> list[Region]:
+    """The household's community (a volunteer's poster) and the two regions above it."""
+    place = respondent.case.community if respondent.case_id else respondent.region
+    found = [place] if place else []
+    while found and found[0].parent and len(found) < PLACES_SHOWN:
+        found.insert(0, found[0].parent)
+    return found
 
 
 @require_POST
@@ -102,7 +114,7 @@ def privacy(request: HttpRequest, respondent: Respondent) -> HttpResponse:
 @resident_page
 def answered(request: HttpRequest, respondent: Respondent) -> HttpResponse:
     """您家已经答过了: without a word of what was answered."""
-    if services.standing_response(respondent.case) is None:
+    if services.standing_for(respondent) is None:
         return _go(respondent, "home")
     return show(request, "answered.html", respondent)
 
@@ -232,7 +244,7 @@ def mine(request: HttpRequest, respondent: Respondent) -> HttpResponse:
         last_request=last_request,
         just_withdrawn=_was_withdrawn_just_now(last_request),
         asking=request.GET.get("withdraw") == "1",
-        is_answered=services.standing_response(respondent.case) is not None,
+        is_answered=services.standing_for(respondent) is not None,
         has_draft=services.drafts_of(respondent).exists(),
     )
 

@@ -8,5 +8,5 @@ class WeChatConfig(AppConfig):
 
     def ready(self) -> None:
         """Offer WeChat as a way in, and answer 退订; modules with models cannot be imported above."""
-        for name in ("channel", "optout"):
+        for name in ("channel", "optout", "chat_answers"):
             import_module(f"survey.wechat.{name}").register()

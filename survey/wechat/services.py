@@ -17,7 +17,7 @@ from survey.common.crypto import decrypt, encrypt, keyed_hash, same
 from survey.common.errors import Problem
 from survey.responses.device import hash_device
 from survey.responses.models import Respondent
-from survey.responses.services import enter
+from survey.responses.services import enter, enter_as_volunteer
 from survey.studies.models import Study
 from survey.wechat.alarms import raise_alarm, settle_credential_alarms
 from survey.wechat.client import AccountSettings, WeChat
@@ -223,6 +223,14 @@ def finish_login(
     Answers never meet the openid: only its keyed hash goes down to `responses`.
     """
     user = remember_user(account, openid)
+    if respondent.case_id is None:  # a volunteer, in through a poster
+        return enter_as_volunteer(
+            round=respondent.round,
+            region=respondent.region,
+            channel=CHANNEL,
+            identity_hash=user.openid_hash,
+            device_secret=device_secret,
+        )
     return enter(
         case=respondent.case, channel=CHANNEL, identity_hash=user.openid_hash, device_secret=device_secret
     )

@@ -16,6 +16,7 @@ from survey.common import pdf
 from survey.common.clock import now
 from survey.common.crypto import decrypt, encrypt
 from survey.common.errors import Problem
+from survey.contacts import sheet_page
 from survey.contacts.letter_page import Letter, render, strings_of
 from survey.contacts.models import Contact, LetterBatch
 from survey.contacts.queries import address_of, cases_for_letters, place_of
@@ -46,6 +47,7 @@ def prepare_letters(
     case_ids: Iterable[int] | None = None,
     language: str = "zh-hans",
     skip_unprintable: bool = False,
+    as_sheet: bool = False,
     job: Job | None = None,
     deliver: Callable[[list[Issued]], None] | None = None,
 ) -> LetterBatch:
@@ -60,6 +62,7 @@ def prepare_letters(
     case_ids : only these, again if need be (a reprint).
     skip_unprintable : leave out households whose address no font draws, and list them in the batch,
         instead of refusing before anything is printed.
+    as_sheet : eight codes on an A4 page to cut out, instead of a letter each.
     deliver : called after each part with its (case, QR secret, typed code): the demo's residents read their
         letters this way. Codes exist nowhere else in the clear but on the pages.
 
@@ -88,7 +91,8 @@ def prepare_letters(
             message = _("信 %(done)s / %(all)s 封") % {"done": start, "all": len(printable)}
             progress.say(start / len(printable), message)
         issued = new_codes(printable[start : start + LETTERS_PER_PART])
-        _print_part(batch, issued, waiting, language=language, acting_user=acting_user)
+        print_ = _render_sheet if as_sheet else render
+        _print_part(batch, issued, waiting, print_, language=language, acting_user=acting_user)
         if deliver:
             deliver(issued)
     return batch
@@ -153,13 +157,14 @@ def _print_part(
     batch: LetterBatch,
     issued: list[Issued],
     waiting: dict[Case, Letter],
+    print_: Callable[..., bytes],
     *,
     language: str,
     acting_user: Actor,
 ) -> None:
     """Compile one part, then store everything that makes it true together."""
     letters = [replace(waiting[case], qr=qr, typed=typed) for case, qr, typed in issued]
-    document = render(batch.round, letters, public_url=settings.PUBLIC_URL, language=language)
+    document = print_(batch.round, letters, public_url=settings.PUBLIC_URL, language=language)
     with transaction.atomic():
         store_codes(issued=issued, batch=batch, acting_user=acting_user)
         moment = now()
@@ -187,6 +192,11 @@ def _print_part(
         # Last, so that a failed write undoes the rest. A file of a transaction that then fails is not
         # counted in n_parts, and the next run writes over it.
         _write(batch, batch.n_parts, document)
+
+
+def _render_sheet(round: Round, letters: list[Letter], *, public_url: str, language: str) -> bytes:
+    cells = sheet_page.household_cells(round, letters, public_url=public_url, language=language)
+    return sheet_page.render(round, cells, language=language)
 
 
 def _path(batch: LetterBatch, part: int) -> Path:

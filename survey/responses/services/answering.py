@@ -25,7 +25,8 @@ from survey.responses.models import Consent, Flag, Respondent, Response, SavedDr
 from survey.responses.personal import ATTACHED_TYPES, join, part, personal_items, places_of
 from survey.responses.services.attachments import claim_attachments
 from survey.responses.services.quotas import take_quotas
-from survey.responses.services.standing import require_open
+from survey.responses.services.standing import require_open, standing_for
+from survey.responses.services.volunteers import claim_volunteer
 from survey.sampling.models import Case
 
 ANOTHER_ORDER = "another_order"  # the phone showed something in another order than the rule's
@@ -69,6 +70,7 @@ def accept_response(
     ------
     Problem responses.other_content : this client id was taken with other content.
     Problem responses.already_answered : another answer of this household stands.
+    Problem responses.volunteer_answered : the volunteer's identity has answered this round.
     Problem responses.quota_full, responses.quota_closed : a volunteer's group is full.
     Problem responses.attachment_missing : a photo or signature that the answers name has not arrived.
     Problem responses.no_consent, contacts.closed, responses.invalid
@@ -97,7 +99,7 @@ def accept_response(
         case=case,
         respondent=respondent,
         consent=consent,
-        region=case.community if case is not None else round_.study.region,
+        region=case.community if case is not None else respondent.region or round_.study.region,
         sample_kind=Response.SampleKind.PROBABILITY if case else Response.SampleKind.VOLUNTEER,
         mode=mode,
         questionnaire_version=version,
@@ -121,6 +123,8 @@ def accept_response(
             return known, False
         if is_answered:
             raise Problem("responses.already_answered") from None
+        if case is None and standing_for(respondent) is not None:
+            raise Problem("responses.volunteer_answered") from None
         raise
     return response, True
 
@@ -205,6 +209,7 @@ def _store(response: Response, answers: dict[str, Any], acting_user: Actor) -> N
     claim_attachments(response=response, named=_attachments_in(document, answers))
     _forget_drafts(response.client_id, case)
     if case is None:
+        claim_volunteer(response=response)
         take_quotas(
             round=response.round,
             document=document,

@@ -19,6 +19,7 @@ from survey.responses.services.standing import (
     region_code,
     require_open,
     standing_consents,
+    standing_for,
 )
 
 PURPOSE = "responses.draft"
@@ -87,6 +88,8 @@ def _require_may_answer(respondent: Respondent, client_id: uuid.UUID) -> None:
         is_in |= Q(case=respondent.case, state=Response.State.ACCEPTED, superseded_by__isnull=True)
     if Response.objects.order_by().filter(is_in).exists():
         raise Problem("responses.already_answered")
+    if respondent.case_id is None and standing_for(respondent) is not None:
+        raise Problem("responses.volunteer_answered")
     if not standing_consents(respondent).exists():
         raise Problem("responses.no_consent")
 

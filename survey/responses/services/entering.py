@@ -11,7 +11,7 @@ from survey.contacts.models import SelectedPerson
 from survey.contacts.services import record_contact, record_next_birthday
 from survey.responses.device import hash_device
 from survey.responses.models import Consent, Flag, Respondent
-from survey.responses.services.standing import current_consent, region_code, require_open, standing_response
+from survey.responses.services.standing import current_consent, region_code, require_open, standing_for
 from survey.sampling.models import Case
 
 REFUSAL = "2.11"  # AAPOR Standard Definitions (contacts.dispositions)
@@ -114,10 +114,17 @@ def give_consent(
 
 @transaction.atomic
 def refuse_participation(*, respondent: Respondent) -> None:
-    """不想参加，以后别再寄信: the household's own refusal; the case is closed to further letters."""
+    """不想参加，以后别再寄信: the household's own refusal; the case is closed to further letters.
+
+    A volunteer's refusal only takes her consent back: nobody writes to her anyway.
+    """
     case = respondent.case
-    if standing_response(case) is not None:
-        raise Problem("responses.already_answered")
+    if standing_for(respondent) is not None:
+        raise Problem("responses.already_answered" if case else "responses.volunteer_answered")
+    if case is None:
+        respondent.consents.filter(withdrawn_at__isnull=True).update(withdrawn_at=now())
+        record(action="responses.participation.refused", acting_user=RESIDENT, target=respondent)
+        return
     record_contact(
         case=case,
         mode="wechat" if respondent.channel == "wechat" else "web",

@@ -9,7 +9,8 @@ from survey.responses.models import Consent, DataRequest, Respondent, Response
 from survey.responses.services.answering import open_answers
 from survey.responses.services.drafts import discard_drafts
 from survey.responses.services.quotas import give_back
-from survey.responses.services.standing import proves, region_code, standing_response
+from survey.responses.services.standing import proves, region_code, standing_for
+from survey.responses.services.volunteers import release_volunteer
 from survey.sampling.models import Case
 
 
@@ -23,6 +24,7 @@ def withdraw_response(*, response: Response, reason: str, acting_user: Actor) ->
     while (older := Response.objects.filter(superseded_by=older).first()) is not None:
         revisions.append(older)
     at = now()
+    release_volunteer(response=response)
     if response.case is None and response.state == Response.State.ACCEPTED:
         give_back(
             round=response.round,
@@ -77,7 +79,7 @@ def request_data(*, respondent: Respondent, kind: str) -> DataRequest:
         received_at=received,
         due_on=add_working_days(today(), WORKING_DAYS_FOR_REQUESTS),
     )
-    response = standing_response(respondent.case)
+    response = standing_for(respondent)
     if kind == DataRequest.Kind.DELETION:
         discard_drafts(respondent=respondent)
     if response is not None and proves(respondent, response):

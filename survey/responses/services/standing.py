@@ -47,6 +47,19 @@ def standing_response(case: Case | None) -> Response | None:
     return Response.objects.counted().filter(case=case).first() if case is not None else None
 
 
+def standing_for(respondent: Respondent) -> Response | None:
+    """The answer that stands where this respondent would answer: the household's, or the volunteer's own."""
+    if respondent.case_id is not None:
+        return standing_response(respondent.case)
+    if not respondent.identity_hash:
+        return None
+    return (
+        Response.objects.counted()
+        .filter(volunteer__round=respondent.round_id, volunteer__identity_hash=respondent.identity_hash)
+        .first()
+    )
+
+
 def proves(respondent: Respondent, response: Response) -> bool:
     """Whether the respondent is who gave the response: the same device, or the same identity."""
     author = response.respondent

@@ -29,7 +29,7 @@ OFFICIALS = ("official", "city_official", "street_official")
 # secret or a signature, and its own tests say how.
 PUBLIC = {
     "root", "set_language", "accounts:login", "accounts:logout", "accounts:language", "accounts:invitation",
-    "entry:typed", "entry:qr", "wechat:start", "wechat:callback", "wechat:push",
+    "entry:typed", "entry:qr", "posters:poster", "posters:jssdk", "wechat:start", "wechat:callback", "wechat:push",
     "responses:home", "responses:consent", "responses:refuse", "responses:privacy", "responses:who",
     "responses:form", "responses:plain", "responses:submit", "responses:answered", "responses:thanks",
     "responses:mine", "responses:draft", "responses:attachments", "responses:regions",
