@@ -67,7 +67,8 @@ def open_form(content: bytes) -> FormFile:
         return FormFile(".md", kept.encode(), _gathered(_markdown(kept))).named()
     if text.count(",") < 4:
         raise BadWorkbook("这不是能打开的问卷文件。请传 .xlsx、.xls、.csv 或 Markdown 表格")
-    return FormFile(".csv", text.encode(), _gathered(_comma(text))).named()
+    lines = list(_comma(text))
+    return FormFile(".csv", _unpadded(lines), _gathered(iter(lines))).named()
 
 
 def _decoded(content: bytes) -> str:
@@ -146,6 +147,8 @@ def _gathered(lines: Iterator[Line]) -> dict[str, Sheet]:
     found: dict[str, list[Line]] = {}
     name = ""
     for number, values in lines:
+        if not any(value.strip() for value in values):
+            continue
         name = values[0].strip() or name
         if not name:
             raise BadWorkbook(f"第 {number} 行之前没有写工作表的名字：第一列要写 survey、choices 或 settings")
@@ -161,11 +164,21 @@ def _gathered(lines: Iterator[Line]) -> dict[str, Sheet]:
 def _comma(text: str) -> Iterator[Line]:
     reader = csv.reader(StringIO(text, newline=""))
     try:
-        for number, values in enumerate(reader, start=1):
-            if any(value.strip() for value in values):
-                yield number, values
+        yield from enumerate(reader, start=1)
     except csv.Error as error:
         raise BadWorkbook(f"CSV 第 {reader.line_num} 行读不了：{error}") from error
+
+
+def _unpadded(lines: list[Line]) -> bytes:
+    """The lines without the commas that Excel puts behind short ones: pyxform takes them for columns."""
+    out = StringIO(newline="")
+    writer = csv.writer(out)
+    for _number, values in lines:
+        kept = list(values)
+        while kept and not kept[-1].strip():
+            kept.pop()
+        writer.writerow(kept)
+    return out.getvalue().encode()
 
 
 def _markdown(text: str) -> Iterator[Line]:
