@@ -90,3 +90,69 @@ def interviewer_effect(
         design_effect=1 + (workload - 1) * max(found.icc, 0.0),
         level=level,
     )
+
+
+@dataclass(frozen=True)
+class PlaceFreeEffect:
+    """Whether interviewers differ within the places that they share.
+
+    f, df_between, df_within, p : test of “no difference between interviewers of one place”
+    share : part of the variance within places that lies between interviewers (ω², at least 0)
+    """
+
+    f: float
+    df_between: int
+    df_within: int
+    p: float
+    share: float
+    n: int
+
+
+def effect_beyond_place(value: np.ndarray, interviewer: np.ndarray, area: np.ndarray) -> PlaceFreeEffect:
+    """Test of interviewer differences after taking out the places, as interpenetrated assignments allow.
+
+    Parameters
+    ----------
+    value : shape (n,), NaN where an item was not answered
+    interviewer, area : shape (n,); places with a single interviewer tell nothing and are left out
+
+    Raises
+    ------
+    AnalysisError : no place is shared, or answers do not vary there
+
+    Notes
+    -----
+    Two-way analysis of variance without interaction: residual sums of squares of y on places, and on places
+    and interviewers, by least squares. Mahalanobis (1946), JRSS 109, 325–370 (interpenetration); Hays's ω².
+    """
+    y = np.asarray(value, dtype=float)
+    known = np.flatnonzero(~np.isnan(y))
+    place = np.unique(np.asarray(area)[known], return_inverse=True)[1]
+    who = np.unique(np.asarray(interviewer)[known], return_inverse=True)[1]
+    pairs = np.unique(np.column_stack([place, who]), axis=0)
+    shared = np.bincount(pairs[:, 0]) > 1
+    rows = known[shared[place]]
+    if not len(rows) or np.ptp(y[rows]) == 0:
+        raise AnalysisError("no place has two interviewers with answers that vary")
+    place = np.unique(np.asarray(area)[rows], return_inverse=True)[1]
+    who = np.unique(np.asarray(interviewer)[rows], return_inverse=True)[1]
+    places = (place[:, None] == np.arange(place.max() + 1)).astype(float)
+    people = (who[:, None] == np.arange(who.max() + 1)).astype(float)
+    y = y[rows]
+    without, rank_without = _residuals(places, y)
+    whole, rank_whole = _residuals(np.hstack([places, people]), y)
+    df_between, df_within = rank_whole - rank_without, len(y) - rank_whole
+    if df_between < 1 or df_within < 1 or whole <= 0:
+        raise AnalysisError("too few interviews to tell interviewers from places")
+    within = whole / df_within
+    f = (without - whole) / df_between / within
+    share = max((without - whole - df_between * within) / (without + within), 0.0)
+    return PlaceFreeEffect(
+        float(f), df_between, df_within, float(stats.f.sf(f, df_between, df_within)), float(share), len(y)
+    )
+
+
+def _residuals(x: np.ndarray, y: np.ndarray) -> tuple[float, int]:
+    """Residual sum of squares and rank of a least-squares fit."""
+    beta, _residues, rank, _singular = np.linalg.lstsq(x, y, rcond=None)
+    return float(np.sum((y - x @ beta) ** 2)), int(rank)

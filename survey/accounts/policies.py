@@ -43,6 +43,7 @@ MAY: dict[str, frozenset[str]] = {
     "texts.review": frozenset({ADMINISTRATOR, STUDY_LEAD, TEXT_REVIEWER}),
     "texts.code": frozenset({ADMINISTRATOR, STUDY_LEAD, TEXT_REVIEWER, ANALYST}),
     "fieldwork.manage": frozenset({ADMINISTRATOR, STUDY_LEAD, SUPERVISOR}),
+    "fieldwork.close": frozenset({ADMINISTRATOR, STUDY_LEAD, SUPERVISOR}),
     "fieldwork.visit": frozenset({INTERVIEWER}),
     "reports.compute": frozenset({ADMINISTRATOR, STUDY_LEAD, ANALYST}),
     "reports.publish": frozenset({ADMINISTRATOR, STUDY_LEAD}),

@@ -13,8 +13,8 @@ from survey.accounts.policies import may
 from survey.common.clock import today
 from survey.console.steps import Standing
 from survey.contacts.models import HouseholdCode
-from survey.reports.inputs import outcome_counts
 from survey.responses.models import DataRequest, Flag, Response
+from survey.responses.outcomes import outcome_counts
 from survey.sampling.models import Case, Draw
 from survey.stats.rates import outcome_rates
 from survey.studies.models import Round

@@ -4,7 +4,9 @@ The codes are data (data/aapor_dispositions.json, which names its sources); the 
 
 Final result of a case, in this order:
 
-1. An interview: complete (1.1) before partial (1.2), whatever came before or after.
+0. An interview that was taken back does not count: contacts that say so (`voids`: a withdrawal, an interview
+   that a supervisor found to be none) take the interviews before them out. The household may answer again.
+1. An interview: complete (1.1) before partial (1.2), whatever else came before or after.
 2. Otherwise the latest of the results that tell most: refusal or break-off (R), other eligible (O), not
    eligible (NE). A door that stays shut afterwards does not undo a refusal.
 3. Otherwise the latest non-contact at a household known to be one (NC).
@@ -50,6 +52,7 @@ class Contacted(NamedTuple):
     mode: str
     at: datetime
     disposition: str
+    voids: bool = False
 
 
 def _load() -> dict[str, dict[str, Disposition]]:
@@ -81,7 +84,13 @@ def outcome_class(mode: str, code: str) -> str:
 
 def final(contacts: Sequence[Contacted]) -> Disposition:
     """The final disposition of a case from all its contacts, by the rule above."""
-    classed = [(outcome_class(c.mode, c.disposition), c) for c in sorted(contacts, key=lambda c: c.at)]
+    voided_at = max((c.at for c in contacts if c.voids), default=None)
+    classed = [
+        (found, contact)
+        for contact in sorted(contacts, key=lambda c: c.at)
+        for found in [outcome_class(contact.mode, contact.disposition)]
+        if not (voided_at is not None and found in ("I", "P") and contact.at <= voided_at)
+    ]
     for wanted in ({"I"}, {"P"}, {"R", "O", "NE"}, {"NC"}, {"UO"}, {"UH"}):
         matching = [contact for found, contact in classed if found in wanted]
         if matching:

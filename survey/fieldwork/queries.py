@@ -18,15 +18,17 @@ from survey.common.errors import Problem
 from survey.contacts import dispositions
 from survey.contacts.models import Contact
 from survey.contacts.queries import address_of, drawn_cases, place_of, spoken_name
-from survey.contacts.services.contacting import NOTE_PURPOSE
+from survey.contacts.services.contacting import NOTE_PURPOSE, VOIDS
 from survey.fieldwork.door import BY_KEY
-from survey.fieldwork.models import Assignment
+from survey.fieldwork.models import Assignment, DoorClosing, SafetyNote
 from survey.regions.models import Region
 from survey.responses.models import Response
 from survey.sampling.models import Case, Draw
 from survey.studies.models import Round
 
-CLOSED = (Case.Status.COMPLETED, Case.Status.REFUSED, Case.Status.INELIGIBLE)
+SAFETY_PURPOSE = "fieldwork.safety"
+UNORDERED = 1_000_000  # after those with a place on the way
+CLOSED = (Case.Status.COMPLETED, Case.Status.REFUSED, Case.Status.INELIGIBLE, Case.Status.UNABLE)
 
 
 def cases_of(user: User) -> QuerySet[Case]:
@@ -64,6 +66,8 @@ class Visit:
     label: str
     note: str
     appointment: datetime | None
+    is_refusal: bool = False
+    recorded_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,10 @@ class Door:
     place: str
     visits: list[Visit]
     answered_mode: str  # "web", "door" or ""
+    order: int | None = None  # place on the interviewer's way
+    is_left: bool = False  # for good, by the contact rules or a supervisor
+    retry_since: datetime | None = None  # when somebody else was asked to try a refusal once more
+    safety: tuple[str, ...] = ()  # what to know before ringing
 
     @property
     def appointment(self) -> datetime | None:
@@ -83,12 +91,19 @@ class Door:
 
     @property
     def is_closed(self) -> bool:
-        return self.case.status in CLOSED or bool(self.answered_mode)
+        """Web answers close a door at once; a refusal opens once more for a second try, until that is one."""
+        if self.answered_mode or self.is_left:
+            return True
+        if self.case.status == Case.Status.REFUSED and self.retry_since is not None:
+            return any(v.is_refusal and v.recorded_at >= self.retry_since for v in self.visits)
+        return self.case.status in CLOSED
 
 
 def doors_of(user: User) -> list[Door]:
-    """All doors of an interviewer, community by community in the order of the frame (a walking order)."""
-    return _doors(cases_of(user).order_by("community__path", "frame_unit__position"))
+    """All doors of an interviewer, community by community in walking order (that of the frame where he has
+    none)."""
+    doors = _doors(cases_of(user).order_by("community__path", "frame_unit__position"))
+    return sorted(doors, key=lambda door: (door.case.community.path, door.order or UNORDERED))
 
 
 def door_of(case: Case) -> Door:
@@ -106,10 +121,17 @@ def _doors(cases: Any) -> list[Door]:
     visits: dict[int, list[Visit]] = defaultdict(list)
     rows = Contact.objects.filter(case__in=cases, mode=Contact.Mode.DOOR).order_by("at", "recorded_at")
     for contact in rows:
-        visits[contact.case_id].append(_visit(contact))
+        if not contact.detail.get(VOIDS):  # nobody was at the door for that
+            visits[contact.case_id].append(_visit(contact))
     answered = dict(
         Response.objects.counted().filter(case__in=cases).values_list("case_id", "mode")
     )  # case_id is the opaque id here
+    held = {row.case_id: row for row in Assignment.objects.filter(case__in=cases, ended_at__isnull=True)}
+    left = DoorClosing.objects.filter(case__in=cases, reopened_at__isnull=True)
+    left_cases = set(left.values_list("case_id", flat=True))
+    safety: dict[int, list[str]] = defaultdict(list)
+    for note in SafetyNote.objects.filter(case__in=cases, ended_at__isnull=True):
+        safety[note.case_id].append(decrypt(note.text_cipher, SAFETY_PURPOSE))
     return [
         Door(
             case=case,
@@ -117,9 +139,17 @@ def _doors(cases: Any) -> list[Door]:
             place=place_of(case.community),
             visits=visits[case.pk],
             answered_mode=answered.get(case.opaque_id, ""),
+            order=held[case.pk].order if case.pk in held else None,
+            is_left=case.pk in left_cases,
+            retry_since=_retry_since(held.get(case.pk)),
+            safety=tuple(safety[case.pk]),
         )
         for case in cases
     ]
+
+
+def _retry_since(held: Assignment | None) -> datetime | None:
+    return held.assigned_at if held is not None and held.is_conversion else None
 
 
 def _visit(contact: Contact) -> Visit:
@@ -132,6 +162,8 @@ def _visit(contact: Contact) -> Visit:
         label=known.label if known else entry.label_zh if entry else contact.disposition,
         note=decrypt(contact.note_cipher, NOTE_PURPOSE) if contact.note_cipher else "",
         appointment=parse_datetime(appointment) if appointment else None,
+        is_refusal=entry is not None and entry.outcome_class == "R",
+        recorded_at=contact.recorded_at,
     )
 
 

@@ -252,7 +252,8 @@ def close_round(*, round: Round, acting_user: Actor) -> Round:
     ------
     Problem study.not_ready : it was never open.
     """
-    _check(acting_user, round.study.region)
+    if isinstance(acting_user, User):
+        require(acting_user, "fieldwork.close", round.study.region)
     with transaction.atomic():
         locked = Round.objects.select_for_update().get(pk=round.pk)
         if locked.state == Round.State.CLOSED:

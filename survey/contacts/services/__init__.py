@@ -1,6 +1,11 @@
 """Deeds of contacts: codes, letters, contacts, and the choice of a person."""
 
-from survey.contacts.services.contacting import record_contact, store_contact
+from survey.contacts.services.contacting import (
+    final_disposition,
+    record_contact,
+    store_contact,
+    void_interviews,
+)
 from survey.contacts.services.household_codes import find_case_by_qr, find_case_by_typed, issue_codes
 from survey.contacts.services.letters import open_letters, prepare_letters, remove_letters
 from survey.contacts.services.people import (
@@ -21,6 +26,7 @@ __all__ = [
     "choose_person",
     "current_plan",
     "edit_roster",
+    "final_disposition",
     "find_case_by_qr",
     "find_case_by_typed",
     "issue_codes",
@@ -35,4 +41,5 @@ __all__ = [
     "roster_members",
     "save_contact_plan",
     "store_contact",
+    "void_interviews",
 ]

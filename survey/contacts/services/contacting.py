@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from survey.audit.services import Actor, record
+from survey.common.clock import now
 from survey.common.crypto import encrypt
 from survey.common.errors import Problem
 from survey.common.statements import insert
@@ -15,11 +16,13 @@ from survey.contacts.models import Contact
 from survey.sampling.models import Case
 
 NOTE_PURPOSE = "contacts.note"
-# The rest (non-contact, other eligible) leave the case as it was: somebody goes there again.
+VOIDS = "voids_interviews"  # in a contact's detail: the interviews before it do not count
+# A non-contact leaves the case as it was: somebody goes there again.
 STATUS_OF_CLASS = {
     "I": Case.Status.COMPLETED,
     "P": Case.Status.COMPLETED,
     "R": Case.Status.REFUSED,
+    "O": Case.Status.UNABLE,
     "NE": Case.Status.INELIGIBLE,
 }
 
@@ -105,19 +108,47 @@ def store_contact(
 
 def final_disposition(case: Case) -> dispositions.Disposition:
     """The case's final disposition from its contacts so far."""
-    rows = case.contacts.values_list("mode", "at", "disposition")
-    return dispositions.final([dispositions.Contacted(*row) for row in rows])
+    return dispositions.final(contacted(case))
+
+
+def contacted(case: Case) -> list[dispositions.Contacted]:
+    """A case's contacts as the rule of the final disposition reads them."""
+    rows = case.contacts.values_list("mode", "at", "disposition", f"detail__{VOIDS}")
+    return [dispositions.Contacted(mode, at, code, bool(voids)) for mode, at, code, voids in rows]
+
+
+def void_interviews(
+    *, case: Case, mode: str, disposition: str, detail: dict[str, Any], by_user_id: int | None = None
+) -> Contact:
+    """Note that the case's interviews so far do not count, inside the caller's deed and transaction.
+
+    Parameters
+    ----------
+    disposition : what the household said instead, e.g. a refusal; "" when it is open again.
+    """
+    # A phone's clock may have put the interview into the future.
+    last = case.contacts.order_by("at").values_list("at", flat=True).last()
+    return store_contact(
+        case=case,
+        mode=mode,
+        at=max(now(), last) if last else now(),
+        disposition=disposition,
+        by_user_id=by_user_id,
+        detail={**detail, VOIDS: True},
+    )
 
 
 def update_status(case: Case) -> None:
     """Set the case's status from its contacts. Runs inside the caller's transaction."""
-    rows = [dispositions.Contacted(*row) for row in case.contacts.values_list("mode", "at", "disposition")]
+    rows = contacted(case)
     final = dispositions.final(rows)
     status = STATUS_OF_CLASS.get(final.outcome_class or "")
     if status is None and final.outcome_class in ("UH", "UO") and any(row.mode == "door" for row in rows):
         status = Case.Status.UNKNOWN
     if status is None and any(row.mode in ("web", "wechat") for row in rows):
         status = Case.Status.OPENED
+    if status is None and case.status == Case.Status.COMPLETED and any(row.voids for row in rows):
+        status = Case.Status.WAITING
     if status is not None:
         _set_status(case, status)
 

@@ -56,7 +56,8 @@ def contacted(case, lead, *codes, mode="door"):
         (["4.61", "2.24"], "ineligible"),
         (["3.18"], "unknown"),
         (["3.18", "2.24"], "unknown"),
-        (["2.32"], "waiting"),
+        (["2.32"], "unable"),
+        (["2.24", "2.33", "2.24"], "unable"),
     ],
 )
 def test_a_cases_status_follows_from_its_contacts(case, lead, codes, status):

@@ -94,7 +94,7 @@ def test_every_button_of_the_door_page_records_its_code(field, case, result):
     contact = Contact.objects.get(mode="door")
     assert (contact.disposition, contact.detail["result"]) == (result.disposition, result.key)
     expected = {"2.111": "refused", "2.112": "refused", "2.12": "refused", "4.61": "ineligible"}
-    expected |= {"4.51": "ineligible", "3.18": "unknown", "3.90": "unknown"}
+    expected |= {"4.51": "ineligible", "3.18": "unknown", "3.90": "unknown", "2.32": "unable"}
     assert reply.json()["status"] == expected.get(result.disposition, "waiting")
 
 

@@ -1,4 +1,4 @@
-"""Deeds in the field: hands out cases, records visits, lists and chooses, asks, takes the answers."""
+"""Deeds at a door: records visits, lists and chooses, asks, takes the answers."""
 
 import secrets
 from collections.abc import Iterable, Mapping
@@ -18,7 +18,6 @@ from survey.contacts.dispositions import COMPLETE
 from survey.contacts.household import Member
 from survey.contacts.models import Contact, HouseholdRoster, SelectedPerson
 from survey.fieldwork.door import OFFICIAL_PRESENCE, PRESENT
-from survey.fieldwork.models import Assignment
 from survey.fieldwork.queries import cases_of
 from survey.responses import services as responses
 from survey.responses.models import Consent, Flag, Respondent, Response
@@ -28,44 +27,6 @@ from survey.studies.models import Round
 CLOCK_TOLERANCE = timedelta(minutes=10)
 ROSTER_CHANGED = "roster_changed"
 OFFICIAL_PRESENT = "official_present"
-
-
-def assign_cases(*, cases: Iterable[Case], interviewer: User, acting_user: User) -> int:
-    """Put cases into an interviewer's hands from now on, taking them out of other hands.
-
-    Returns how many changed hands; cases that are already his stay as they are.
-
-    Raises
-    ------
-    Problem common.invalid : he is no interviewer where a case is.
-    """
-    cases = list(cases)
-    paths = interviewer.granted_paths("interviewer")
-    for case in cases:
-        if not any(case.community.path.startswith(path) for path in paths):
-            reason = _("%(who)s不是%(where)s的访员，请先在“成员”里授权") % {
-                "who": interviewer,
-                "where": case.community.name,
-            }
-            raise Problem("common.invalid", reason=reason)
-    with transaction.atomic():
-        moment = now()
-        list(Case.objects.select_for_update().filter(pk__in=[case.pk for case in cases]).order_by("pk"))
-        active = Assignment.objects.filter(case__in=cases, ended_at__isnull=True)
-        his = set(active.filter(interviewer=interviewer).values_list("case_id", flat=True))
-        taken = active.exclude(interviewer=interviewer).update(ended_at=moment)
-        new = [case for case in cases if case.pk not in his]
-        Assignment.objects.bulk_create(
-            Assignment(case=case, interviewer=interviewer, assigned_at=moment, assigned_by=acting_user)
-            for case in new
-        )
-        record(
-            action="fieldwork.cases.assigned",
-            acting_user=acting_user,
-            target=interviewer,
-            detail={"n_cases": len(new), "n_taken_from_others": taken},
-        )
-    return len(new)
 
 
 def record_visit(
