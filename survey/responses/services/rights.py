@@ -4,6 +4,7 @@ from django.db import transaction
 
 from survey.audit.services import RESIDENT, Actor, record
 from survey.common.clock import now, today
+from survey.contacts.services import void_interviews
 from survey.responses.deadlines import WORKING_DAYS_FOR_REQUESTS, add_working_days
 from survey.responses.models import Consent, DataRequest, Respondent, Response
 from survey.responses.services.answering import open_answers
@@ -12,6 +13,9 @@ from survey.responses.services.quotas import give_back
 from survey.responses.services.standing import proves, region_code, standing_for
 from survey.responses.services.volunteers import release_volunteer
 from survey.sampling.models import Case
+
+# AAPOR "known respondent-level refusal" (contacts.dispositions): the person took the interview back.
+WITHDRAWN_BY_PERSON = "2.112"
 
 
 @transaction.atomic
@@ -52,7 +56,14 @@ def withdraw_response(*, response: Response, reason: str, acting_user: Actor) ->
         )
         Consent.objects.filter(pk=revision.consent_id).update(withdrawn_at=at)
     if response.case is not None:
-        Case.objects.filter(pk=response.case.pk).update(status=Case.Status.REFUSED)
+        case = Case.objects.select_for_update().get(pk=response.case.pk)
+        void_interviews(
+            case=case,
+            mode="door" if response.mode == Response.Mode.DOOR else "web",
+            disposition=WITHDRAWN_BY_PERSON,
+            detail={"withdrawn": True},
+            by_user_id=acting_user.pk or None,
+        )
     response.refresh_from_db()
     record(
         action="responses.response.withdrawn",
