@@ -93,12 +93,12 @@ def _written(row: Row, alone: bool) -> str:
     if row.operator in NO_VALUE:
         return f"{ref} {'!=' if row.operator == 'answered' else '='} ''"
     if row.operator in COMPARISONS:
-        return f"{ref} {COMPARISONS[row.operator]} {_literal(row.values[0])}"
+        return f"{ref} {COMPARISONS[row.operator]} {literal(row.values[0])}"
     if row.operator in COUNTS:
-        return f"count-selected({ref}) {COUNTS[row.operator]} {_literal(row.values[0])}"
+        return f"count-selected({ref}) {COUNTS[row.operator]} {literal(row.values[0])}"
     single = SEVERAL.get(row.operator, "has")
     if single == "eq":
-        parts = [f"{ref} = {_literal(value)}" for value in row.values]
+        parts = [f"{ref} = {literal(value)}" for value in row.values]
     else:
         parts = [f"selected({ref}, {_quoted(str(value))})" for value in row.values]
     whole = " or ".join(parts)
@@ -107,7 +107,8 @@ def _written(row: Row, alone: bool) -> str:
     return whole if alone or len(parts) == 1 else f"({whole})"
 
 
-def _literal(value: Literal) -> str:
+def literal(value: Literal) -> str:
+    """A value as an expression writes it. Raises Unwritable."""
     if isinstance(value, date):
         return f"date('{value.isoformat()}')"
     if isinstance(value, str):
@@ -134,13 +135,13 @@ def read_text(text: str) -> Condition | None:
 def read(tree: Any) -> Condition | None:
     """The rows of a tree, or None when it is more than rows can say."""
     for joiner in ("and", "or"):
-        rows = [_row(part) for part in _parts(tree, joiner)]
+        rows = [_row(part) for part in chain_of(tree, joiner)]
         if all(rows):
             return normalised(Condition(tuple(rows), joiner))
     return None
 
 
-def _parts(tree: Any, joiner: str) -> list[Any]:
+def chain_of(tree: Any, joiner: str) -> list[Any]:
     """The terms of a chain, by a loop: chains may be long."""
     parts: list[Any] = []
     while isinstance(tree, list) and tree[0] == joiner:
@@ -159,7 +160,7 @@ def _row(tree: Any) -> Row | None:
         opposite = {"any_of": "none_of", "eq": "none_of", "has": "has_not", "has_any": "has_none"}
         return replace(inner, operator=opposite[inner.operator]) if _can_turn(inner, opposite) else None
     if tree[:2] == ["call", "selected"]:
-        name, value = _name(tree[2]), _value(tree[3])
+        name, value = _name(tree[2]), value_of(tree[3])
         return Row(name, "has", (str(value),)) if name and isinstance(value, str | int) else None
     return _comparison(tree)
 
@@ -170,7 +171,7 @@ def _can_turn(row: Row | None, opposite: dict[str, str]) -> bool:
 
 def _several(tree: Any) -> Row | None:
     """An or-chain about one item: any of these answers."""
-    rows = [_row(part) for part in _parts(tree, "or")]
+    rows = [_row(part) for part in chain_of(tree, "or")]
     if len(rows) < 2 or not all(rows):
         return None
     single = rows[0].operator
@@ -184,7 +185,7 @@ def _comparison(tree: list) -> Row | None:
     operator = next((name for name, sign in COMPARISONS.items() if sign == tree[0]), None)
     if operator is None or len(tree) != 3:
         return None
-    value = _value(tree[2])
+    value = value_of(tree[2])
     if isinstance(tree[1], list) and tree[1][:2] == ["call", "count-selected"]:
         name = _name(tree[1][2])
         whole = isinstance(value, int | float)
@@ -201,7 +202,8 @@ def _name(tree: Any) -> str:
     return tree[1] if isinstance(tree, list) and tree[0] == "ref" else ""
 
 
-def _value(tree: Any) -> Literal | None:
+def value_of(tree: Any) -> Literal | None:
+    """A number, text or day written out, or None."""
     if isinstance(tree, str | int | float):
         return tree
     if tree[0] == "neg" and isinstance(tree[1], int | float):
@@ -213,29 +215,6 @@ def _value(tree: Any) -> Literal | None:
             return None
         return day if day.isoformat() == tree[2] else None
     return None
-
-
-# ---- smallest and largest number -------------------------------------------------------------------------
-
-
-def write_range(least: float | None, most: float | None) -> str:
-    """The constraint of a number between two limits, either of which may be open; "" when both are."""
-    parts = [
-        f". {sign} {_literal(value)}" for sign, value in ((">=", least), ("<=", most)) if value is not None
-    ]
-    return " and ".join(parts)
-
-
-def read_range(tree: Any) -> tuple[int | float | None, int | float | None] | None:
-    """The limits that a constraint states, or None when it says something else."""
-    limits: dict[str, Any] = {}
-    for part in _parts(tree, "and"):
-        value = _value(part[2]) if isinstance(part, list) and len(part) == 3 else None
-        known = value is not None and part[0] in (">=", "<=") and part[0] not in limits
-        if not known or part[1] != ["self"] or isinstance(value, str | date):
-            return None
-        limits[part[0]] = value
-    return limits.get(">="), limits.get("<=")
 
 
 # ---- with a document -----------------------------------------------------------------------------------

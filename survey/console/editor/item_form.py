@@ -6,7 +6,7 @@ translations stay with what they belong to and have a page of their own.
 """
 
 import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from django.http import QueryDict
@@ -32,12 +32,11 @@ from survey.console.editor.condition_form import (
     posted_condition,
     stored_condition,
 )
-from survey.console.editor.reading import number, put, whole, with_text
-from survey.questionnaires.conditions import read_range, write_range
+from survey.console.editor.reading import day, number, put, whole, with_text
+from survey.questionnaires import limits
 from survey.questionnaires.document import (
     CHOICE_TYPES,
     MODES,
-    NUMBER_TYPES,
     Document,
     Item,
     items_of,
@@ -52,8 +51,15 @@ TEXT_FIELDS = (
     "name", "type", "label", "hint", "constraint_message", "required_message", "seconds", "topic", "index",
     "with", "matrix", "stem", "from", "to", "low", "high", "least", "most", "max_length", "min_choices",
     "max_choices", "first", "last", "filter", "default", "root", "calculation", "required", "required_text",
-    "constraint", "scoring",
+    "constraint", "scoring", "least_item", "most_item", "today", "pattern", "shortest",
 )  # fmt: skip
+# Fields of what an answer must be, by the item's type.
+LIMITS = {
+    "integer": ("least", "most", "least_item", "most_item"),
+    "decimal": ("least", "most", "least_item", "most_item"),
+    "date": ("least", "most", "least_item", "most_item", "today"),
+    "text": ("pattern", "shortest"),
+}
 TICKS = ("multiline", "random", "readonly", "consent", "only_here", "stem_random")
 
 
@@ -125,7 +131,39 @@ def parts_of(kind: str) -> set[str]:
              "min_choices", "order", "filter", "default", "scoring", "matrix", "root", "consent", "hint",
              "with", "seconds", "index")  # fmt: skip
     found = {part for part in asked if has_part(kind, part)}
-    return found | ({"limits"} if kind in NUMBER_TYPES and "constraint" in found else set())
+    return found | set(LIMITS.get(kind, ()))
+
+
+def _posted_limits(kind: str, data: QueryDict) -> limits.Limits:
+    """What the answer must be, as it was filled in."""
+    offered = LIMITS.get(kind, ())
+    read = day if kind == "date" else number
+    found: dict[str, Any] = {
+        name: read(data, name, label)
+        for name, label in (("least", _("最小")), ("most", _("最大")))
+        if name in offered
+    }
+    for name in ("least_item", "most_item"):
+        if name in offered:
+            found[name] = data.get(name, "").strip()[:64]
+    if "today" in offered and data.get("today") in (limits.PAST, limits.FUTURE):
+        found["today"] = data["today"]
+    if "pattern" in offered and data.get("pattern") in limits.PATTERNS:
+        found["pattern"] = data["pattern"]
+    if "shortest" in offered:
+        found["shortest"] = whole(data, "shortest", _("至少写几个字"), 0, 5000)
+    return limits.Limits(**found)
+
+
+def _constraint(item: Item, data: QueryDict, text: str) -> dict[str, Any] | None:
+    """The typed expression, else what the fields say; what means the same stays as its author wrote it."""
+    held = item.get("constraint")
+    if text:
+        return parsed(text)
+    asked = _posted_limits(item["type"], data)
+    if held is not None and limits.is_asked(asked) and limits.read(held["tree"]) == asked:
+        return held
+    return parsed(limits.write(asked))
 
 
 def _plain(value: Any) -> str:
@@ -135,14 +173,16 @@ def _plain(value: Any) -> str:
 
 
 def _fill_limits(item: Item, texts: dict[str, str]) -> bool:
-    """Least and most where the constraint is no more than that; whether it is a text instead."""
-    stored = item.get("constraint")
-    texts["constraint"] = stored["text"] if stored else ""
-    limits = read_range(stored["tree"]) if stored and item["type"] in NUMBER_TYPES else None
-    texts["least"], texts["most"] = (_plain(limit) for limit in limits or (None, None))
-    if limits is not None:
-        texts["constraint"] = ""
-    return stored is not None and limits is None
+    """The fields where the constraint is no more than they can say; whether it is a text instead."""
+    stored, offered = item.get("constraint"), LIMITS.get(item["type"], ())
+    held = limits.read(stored["tree"]) if stored else limits.Limits()
+    said = {part.name: getattr(held, part.name) for part in fields(limits.Limits)} if held else {}
+    if held is None or any(value not in (None, "") for name, value in said.items() if name not in offered):
+        texts["constraint"] = stored["text"] if stored else ""
+        return stored is not None
+    texts |= {name: _plain(said[name]) for name in offered}
+    texts["constraint"] = ""
+    return False
 
 
 def sharers(document: Document, item: Item) -> int:
@@ -267,10 +307,7 @@ def _put_logic(document: Document, made: Item, data: QueryDict, state: ItemState
     put(made, "relevant", stored_condition(document, state.relevant, made.get("relevant")))
     for part in ("filter", "calculation"):
         put(made, part, parsed(state.texts[part]))
-    text = state.texts["constraint"]
-    if not text and made["type"] in NUMBER_TYPES:
-        text = write_range(number(data, "least", _("最小")), number(data, "most", _("最大")))
-    put(made, "constraint", parsed(text))
+    put(made, "constraint", _constraint(made, data, state.texts["constraint"]))
     required: Any = state.texts["required"] == "yes"
     if state.texts["required"] == "expression":
         required = parsed(state.texts["required_text"])

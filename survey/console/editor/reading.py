@@ -1,5 +1,6 @@
 """What a browser sent of the editor's forms, as plain values: texts, numbers, rows in page order."""
 
+from datetime import date
 from typing import Any
 
 from django.http import QueryDict
@@ -51,6 +52,22 @@ def number(data: QueryDict, name: str, label: str) -> int | float | None:
     if not abs(value) < 1e12:
         raise refuse(_("“%s”太大了。") % label)
     return int(value) if value.is_integer() else value
+
+
+def day(data: QueryDict, name: str, label: str) -> date | None:
+    """A day, None for a blank field.
+
+    Raises
+    ------
+    Problem common.invalid : it is none.
+    """
+    text = data.get(name, "").strip()
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise refuse(_("“%s”要填日期，例如 2026-01-31。") % label) from None
 
 
 def with_text(texts: dict[str, str] | None, language: str, text: str) -> dict[str, str] | None:

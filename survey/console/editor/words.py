@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from survey.questionnaires.conditions import NO_VALUE, Condition, Row, answer_words, kind_of_item
@@ -46,6 +46,14 @@ LEVELS = {
     "district": _("区县"),
     "street": _("街道"),
     "community": _("社区"),
+}
+PATTERNS = {
+    "mobile": _("手机号码"),
+    "landline": _("固定电话"),
+    "identity_number": _("身份证号"),
+    "postcode": _("邮政编码"),
+    "email": _("电子邮箱"),
+    "digits": _("只有数字"),
 }
 METHODS = {"uniform": _("列名单，系统抽一人"), "next_birthday": _("下一个过生日的人"), "kish": _("Kish 表")}
 
@@ -98,7 +106,7 @@ OPERATORS: dict[str, dict[str, Any]] = {
     },
     "text": {"eq": _("正好是"), "ne": _("不是"), "answered": _("答了"), "blank": _("没答")},
     "date": {
-        "eq": _("是"),
+        "eq": pgettext_lazy("date condition", "是"),
         "lt": _("早于"),
         "le": _("不晚于"),
         "gt": _("晚于"),
@@ -114,7 +122,7 @@ RARE = {
     "le": _("代码不超过"),
     "gt": _("代码大于"),
     "ge": _("代码不少于"),
-    "eq": _("是"),
+    "eq": pgettext_lazy("condition", "是"),
     "ne": _("不是"),
     "any_of": _("是其中一个"),
     "none_of": _("哪个都不是"),
@@ -295,11 +303,12 @@ def row_words(row: Row, document: Document, language: str) -> str:
     label = text_in(found[1].get("label"), language, document) if found else ""
     kind = kind_of_item(found[1]) if found else "any"
     asked = f"{row.item} {label}".strip()
-    said = f"“{asked}”{operator_words(kind, row.operator)}"
+    said = {"asked": asked, "operator": operator_words(kind, row.operator)}
     if row.operator in NO_VALUE:
-        return said
-    answers = "、".join(f"“{word}”" for word in answer_words(document, row, language))
-    return f"{said}{answers}"
+        return gettext("“%(asked)s”%(operator)s") % said
+    quoted = [gettext("“%s”") % word for word in answer_words(document, row, language)]
+    answers = pgettext("between answers", "、").join(quoted)
+    return gettext("“%(asked)s”%(operator)s%(answers)s") % {**said, "answers": answers}
 
 
 def condition_words(condition: Condition, document: Document, language: str) -> str:

@@ -32,6 +32,13 @@ from survey.questionnaires.wording import QUESTION_LENGTH
 from survey.responses.views import ReadableJSON
 from survey.studies.models import Round
 
+# Items whose answers an answer may be compared with.
+ALIKE = {
+    "integer": ("integer", "decimal", "calculate"),
+    "decimal": ("integer", "decimal", "calculate"),
+    "date": ("date",),
+}
+
 
 def version_of(request: HttpRequest, pk: int) -> QuestionnaireVersion:
     """A version that the user may see, or Problem common.not_found."""
@@ -199,6 +206,11 @@ def _item_context(
         "item_block": item_index(document)[name][0],
         "others": [each for each in earlier if each["name"] != name],
         "hosts": [each for each in earlier[: names.index(name)] if "with" not in each],
+        "alike": [
+            each
+            for each in items_of(document)
+            if each["name"] != name and each["type"] in ALIKE.get(item["type"], ())
+        ],
         "length": len(form.texts["label"]),
         "most_length": QUESTION_LENGTH,
         "new_rows": ["new1", "new2"],
@@ -234,6 +246,7 @@ def _tables() -> dict[str, Any]:
         "modes": words.MODES.items(),
         "languages": words.LANGUAGES.items(),
         "levels": words.LEVELS.items(),
+        "patterns": words.PATTERNS.items(),
         "methods": words.METHODS.items(),
     }
 

@@ -5,8 +5,10 @@ import json
 from html.parser import HTMLParser
 
 import pytest
+from django.utils import translation
 
-from survey.questionnaires import bank
+from survey.console.editor.words import condition_words
+from survey.questionnaires import bank, conditions
 from survey.questionnaires.document import ITEM_TYPES, expression, item_index, items_of
 from survey.questionnaires.drafting import check_draft
 from survey.questionnaires.models import BankItem, QuestionnaireVersion
@@ -515,6 +517,41 @@ def test_versions_are_compared_and_paths_walked(team, place, lead, round_):
     assert "趋势图在这里断开" in html
     walked = team.get(f"{there}paths/").content.decode()
     assert "每一题都走得到" in walked
+
+
+@pytest.mark.parametrize(
+    ("kind", "filled", "text"),
+    [
+        (
+            "date",
+            {"least": "2020-01-01", "today": "past", "most_item": "born"},
+            ". >= date('2020-01-01') and . <= ${born} and . <= today()",
+        ),
+        ("integer", {"least": "1", "most": "9"}, ". >= 1 and . <= 9"),
+        (
+            "text",
+            {"pattern": "postcode", "shortest": "6"},
+            "regex(., '^[0-9]{6}$') and string-length(.) >= 6",
+        ),
+    ],
+)
+def test_what_an_answer_must_be_is_filled_in_not_typed(team, place, kind, filled, text):
+    made = document(item("Q01", kind), item("born", "date"))
+    version, address = place(made)
+    data = fields(team.get(address, {"item": "Q01"}).content.decode(), "hint")
+    assert team.post(address, data | filled | {"do": "save_item"}).status_code == 302
+    version.refresh_from_db()
+    assert item_index(version.document)["Q01"][1]["constraint"]["text"] == text
+    again = fields(team.get(address, {"item": "Q01"}).content.decode(), "hint")
+    assert {name: again[name][0] for name in filled} == filled and again["constraint"] == [""]
+
+
+def test_a_condition_reads_as_a_sentence_in_english(place):
+    version, _address = place(small())
+    tree = expression("${Q01} = 5 or ${Q01} = 4")["tree"]
+    with translation.override("en"):
+        words = condition_words(conditions.read(tree), version.document, "zh-hans")
+    assert words == "“Q01 您对治安满意吗？” chose one of “选项5”, “选项4”"
 
 
 def test_paths_say_what_nobody_reaches_and_what_stops_the_walk(team, place):

@@ -12,10 +12,8 @@ from survey.questionnaires.conditions import (
     Row,
     Unwritable,
     normalised,
-    read_range,
     read_text,
     write,
-    write_range,
 )
 from survey.questionnaires.expressions import Environment, evaluate, parse, to_boolean
 from tests.survey.questionnaires.forms import document, item
@@ -101,22 +99,6 @@ def test_what_rows_cannot_say_stays_a_text(text):
 def test_a_value_with_both_kinds_of_quotes_is_refused():
     with pytest.raises(Unwritable):
         write(Condition((Row("a", "eq", ("'\"",)),)))
-
-
-@given(st.none() | NUMBERS, st.none() | NUMBERS)
-def test_limits_of_a_number_come_back_from_the_constraint(least, most):
-    text = write_range(least, most)
-    if text:
-        assert read_range(parse(text)) == (least, most)
-    else:
-        assert (least, most) == (None, None)
-
-
-@pytest.mark.parametrize(
-    "text", [". > 3", "${a} >= 3", ". >= 1 and . >= 2", ". >= 1 or . <= 0", ". >= 'x'", "."]
-)
-def test_other_constraints_are_no_limits(text):
-    assert read_range(parse(text)) is None
 
 
 def test_a_long_chain_is_read_without_recursion():
