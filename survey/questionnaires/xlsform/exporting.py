@@ -99,7 +99,7 @@ def _rows(document: Document) -> tuple[dict[str, list[Row]], dict[tuple[str, ...
     choices: list[Row] = []
     for name, members in document["choice_lists"].items():
         for place, choice in enumerate(members):
-            choices.append(_choice(name, choice))
+            choices.append(_choice(document, name, choice))
             marks["choice", name, str(place)] = choices[-1]
     settings = _settings(document)
     marks["document",] = settings
@@ -107,7 +107,11 @@ def _rows(document: Document) -> tuple[dict[str, list[Row]], dict[tuple[str, ...
     if "matrices" in document:
         rows["matrices"] = []
         for name, matrix in document["matrices"].items():
-            row = {"name": name} | _texts(matrix, "label", "hint") | {"minyi_order": order_words(matrix)}
+            row = (
+                {"name": name}
+                | _texts(document, matrix, "label", "hint")
+                | {"minyi_order": order_words(matrix)}
+            )
             rows["matrices"].append(row)
             marks["matrix", name] = row
     if "quotas" in document:
@@ -118,7 +122,7 @@ def _rows(document: Document) -> tuple[dict[str, list[Row]], dict[tuple[str, ...
                 "where": _cell(quota["where"]["text"]),
                 "limit": str(quota["limit"]),
             }
-            rows["quotas"].append(row | _texts(quota, "label", "full_text"))
+            rows["quotas"].append(row | _texts(document, quota, "label", "full_text"))
             marks["quota", str(place)] = rows["quotas"][-1]
     return rows, marks
 
@@ -127,13 +131,13 @@ def _cell(text: object) -> str:
     return text if isinstance(text, str) and writable(text) else ""
 
 
-def _texts(thing: Mapping[str, Any], *fields: str, **renamed: str) -> Row:
-    """Translated columns of the fields; `renamed` maps a field to another column."""
+def _texts(document: Document, thing: Mapping[str, Any], *fields: str, **renamed: str) -> Row:
+    """Columns of the fields in the document's languages; `renamed` maps a field to another column."""
     return {
         f"{column}::{LANGUAGE_NAMES[language]}": text
         for field, column in {**{each: each for each in fields}, **renamed}.items()
         for language, text in (thing.get(field) or {}).items()
-        if language in LANGUAGE_NAMES and writable(text)
+        if language in document["languages"] and writable(text)
     }
 
 
@@ -151,7 +155,7 @@ def _settings(document: Document) -> Row:
         "name": "minyi_form" if "data" in repeats else "",
     }
     # pyxform cannot do with a title in several languages.
-    return row | _texts(document, title="minyi_title")
+    return row | _texts(document, document, title="minyi_title")
 
 
 def order_words(thing: Mapping[str, Any]) -> str:
@@ -173,7 +177,7 @@ def _limits(thing: Mapping[str, Any], suffix: str = "") -> str:
 
 def _group(document: Document, block: Block) -> tuple[Row, Row]:
     kind = "repeat" if "repeat" in block else "group"
-    row = {"type": f"begin_{kind}", "name": block["name"]} | _texts(block, title="label")
+    row = {"type": f"begin_{kind}", "name": block["name"]} | _texts(document, block, title="label")
     row["minyi_method"] = block.get("method", "")
     row["relevant"] = _cell(block.get("relevant", {}).get("text", ""))
     row["appearance"] = "field-list" if block.get("appearance") == "page" else ""
@@ -181,7 +185,7 @@ def _group(document: Document, block: Block) -> tuple[Row, Row]:
     if repeat := block.get("repeat"):
         row["repeat_count"] = _cell(repeat.get("count", {}).get("text", ""))
         row["minyi_limits"] = _limits(repeat)
-        row |= _texts(repeat, label="minyi_repeat_label")
+        row |= _texts(document, repeat, label="minyi_repeat_label")
     return row, {"type": f"end_{kind}", "name": block["name"]}
 
 
@@ -189,7 +193,9 @@ def _item(document: Document, item: Item) -> Row:
     kind = item["type"]
     word = WORDS.get(kind, kind)
     row = {"type": f"{word} {item.get('list', '')}" if kind in CHOICE_TYPES else word, "name": item["name"]}
-    row |= _texts(item, *TEXT_FIELDS) | _texts(item.get("ends", {}), low="minyi_low", high="minyi_high")
+    row |= _texts(document, item, *TEXT_FIELDS) | _texts(
+        document, item.get("ends", {}), low="minyi_low", high="minyi_high"
+    )
     for field in ("relevant", "constraint", "calculation", "filter"):
         row["choice_filter" if field == "filter" else field] = _cell(item.get(field, {}).get("text", ""))
     required = item.get("required")
@@ -240,14 +246,18 @@ def _own(item: Item) -> Row:
     row["minyi_limits"] = _limits(item, "_choices") if item["type"] in CHOICE_TYPES else ""
     row["minyi_consent"] = "yes" if item.get("consent") else ""
     words = [scoring.get("rule", ""), *points]
-    row["minyi_scoring"] = " ".join(words) if all(len(word.split()) == 1 for word in words) else ""
+    row["minyi_scoring"] = " ".join(words) if all(map(_is_word, words)) else ""
     return row
 
 
-def _choice(list_name: str, choice: Mapping[str, Any]) -> Row:
+def _is_word(text: str) -> bool:
+    return len(text.split()) == 1 and writable(text)
+
+
+def _choice(document: Document, list_name: str, choice: Mapping[str, Any]) -> Row:
     code = choice["code"]
     kind = "text" if isinstance(code, str) else "number"
-    row = {"list_name": list_name, "name": str(code)} | _texts(choice, "label")
+    row = {"list_name": list_name, "name": str(code)} | _texts(document, choice, "label")
     row["minyi_code"] = kind if is_number(str(code)) != (kind == "number") else ""
     row["minyi_missing"] = choice.get("missing", "")
     for flag in ("specify", "exclusive"):
