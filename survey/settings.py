@@ -88,6 +88,7 @@ INSTALLED_APPS = [
     "survey.fieldwork",
     "survey.reports",
     "survey.wechat",
+    "survey.operations",
     "survey.console",
     "survey.demo",
 ]
@@ -295,6 +296,17 @@ SPECTACULAR_SETTINGS = {
 }
 
 UNFOLD = {"SITE_TITLE": "民意", "SITE_HEADER": "民意 · 管理后台", "SITE_URL": "/console/"}
+
+# --- operation ------------------------------------------------------------------------------------
+# Public half of the key that backups are encrypted to (manage.py backup_key); its other half stays elsewhere.
+BACKUP_RECIPIENT = env.str("MINYI_BACKUP_RECIPIENT", default="")
+# Who may read /metrics, as "Authorization: Bearer …"; empty: nobody.
+METRICS_TOKEN = env.str("MINYI_METRICS_TOKEN", default="")
+# Where manage.py watch sends what is wrong, and over which server (smtp+tls://user:password@host:587).
+ALARM_EMAILS = env.list("MINYI_ALARM_EMAILS", default=[])
+if MINYI_ENV == "production":
+    vars().update(env.email_url("MINYI_EMAIL_URL", default="consolemail://"))
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("MINYI_EMAIL_FROM", default="minyi@localhost")
 
 # --- log ------------------------------------------------------------------------------------------
 LOGGING = {

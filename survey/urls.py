@@ -18,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("reports/", include("survey.reports.urls")),
     path("wechat/", include("survey.wechat.urls")),
     path("api/", include("api.urls")),
+    path("", include("survey.operations.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),
 ]

@@ -83,6 +83,14 @@ def decrypt(value: bytes | memoryview, purpose: str) -> str:
         raise DecryptionError("the value does not decrypt") from exc
 
 
+def key_of(value: bytes | memoryview) -> str:
+    """The id of the key that a value was encrypted with. Raises DecryptionError when it is no such value."""
+    data = bytes(value[: 2 + 255])
+    if len(data) < 2 or data[0] != AES_256_GCM:
+        raise DecryptionError("unknown cipher version")
+    return data[2 : 2 + data[1]].decode(errors="replace")
+
+
 def keyed_hash(text: str, purpose: str) -> str:
     """HMAC-SHA-256 (64 hex characters) of `text`, separate for each purpose; equal texts, equal hashes."""
     return keyed_hasher(purpose)(text)

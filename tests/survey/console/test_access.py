@@ -36,6 +36,7 @@ PUBLIC = {
     "draws:list", "draws:draw", "draws:communities", "draws:keys", "draws:verify", "draws:verdict",
     "draws:verify_state", "draws:my_line", "draws:script", "draws:certificate", "draws:certificate_pdf",
     "draws:commitment", "draws:timestamp", "draws:frame", "draws:community_frame",
+    "operations:live", "operations:ready", "operations:metrics",
     "api:public-draw-list", "api:public-draw-detail", "api:public-draw-certificate", "api:public-key-list",
 }  # fmt: skip
 
