@@ -45,11 +45,13 @@ __all__ = [
     "PlainOption",
     "PlainPage",
     "PlainRank",
+    "file_places",
     "plain_form_fields",
     "plain_pages",
     "read_plain_post",
 ]
 
+PAIR = re.compile(r"\s*[,，、;；]\s*")  # what people write between two numbers
 PLACE = re.compile(r"(.+)\[(\d+)\]\.(.+)")
 
 
@@ -138,6 +140,16 @@ def _live(run: Run, place: str) -> bool:
     return run.shown(name, at)
 
 
+def file_places(document: Document, page: int, mode: str, seed: str = "") -> dict[str, str]:
+    """{place: item name} of the photos and signatures on a page."""
+    index = item_index(document)
+    places = plain_pages(document, mode, seed)[page]
+    named = {place: _read_place(place)[1] for place in places}
+    return {
+        place: name for place, name in named.items() if name in index and index[name][1]["type"] in FILE_TYPES
+    }
+
+
 def plain_form_fields(
     document: Document,
     answers: Mapping[str, Any],
@@ -216,12 +228,14 @@ def read_plain_post(
     posted: Mapping[str, Sequence[str]],
     answers: Mapping[str, Any] | None = None,
     seed: str = "",
+    files: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Raw answers of a page out of a POST; `posted` maps names to lists (`dict(request.POST.lists())`).
 
     Every item of the page that can be entered gets an entry ("" or [] when left), so that updating the kept
     answers with it also clears what the person has taken back. `answers` are the kept ones, of which a
-    repeat's other instances are carried over.
+    repeat's other instances are carried over. `files` maps places to the answers that name pictures which
+    came with the POST; a picture that came before stays until another does, or a don't-know is chosen.
     """
     index, repeats = item_index(document), repeats_of(document)
     found: dict[str, Any] = {}
@@ -237,6 +251,8 @@ def read_plain_post(
             kept += [{} for _new in range(len(kept), at)]
             target = kept[at - 1]
         _read_item(index[name][1], place, posted, target)
+        if files and place in files:
+            target[name] = files[place]
     return found | rows
 
 
@@ -268,9 +284,11 @@ def _read_item(item: Item, place: str, posted: Mapping[str, Sequence[str]], targ
     missing = int(skipped[-1]) if skipped and re.fullmatch(r"-[0-9]", skipped[-1], re.ASCII) else None
     if kind == "ranking":
         values = [each for each in _ranks(place, posted) if each]
-    if kind in (*FILE_TYPES, "place"):
+    if kind in FILE_TYPES:
         if missing is not None:
             target[name] = missing
+    elif kind == "place":
+        target[name] = missing if missing is not None and not text.strip() else PAIR.sub(" ", text)
     elif kind == "select_multiple":
         target[name] = values
     elif kind == "ranking":

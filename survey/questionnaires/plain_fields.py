@@ -31,6 +31,9 @@ WIDGETS = {
     "time": "time",
     "datetime": "datetime-local",
     "region": "text",
+    "place": "text",
+    "photo": "file",
+    "signature": "file",
     "acknowledge": "checkbox",
     "note": "note",
 }
@@ -43,19 +46,39 @@ WORDS: dict[str, dict[str, str]] = {
         "en": "Please choose a number; 0 when there is none.",
     },
     "place": {
-        "zh-hans": "这台手机的浏览器读不了位置，请换一台手机打开，或者跳过这题。",
-        "zh-hant": "這台手機的瀏覽器讀不了位置，請換一台手機打開，或者跳過這題。",
-        "en": "This browser cannot read a position. Please use another phone, or skip this question.",
+        "zh-hans": "这台手机的浏览器读不了位置。知道经纬度就写在这里，例如 36.67 117.02；不知道，空着就行。",
+        "zh-hant": "這台手機的瀏覽器讀不了位置。知道經緯度就寫在這裡，例如 36.67 117.02；不知道，空著就行。",
+        "en": "This browser cannot read a position. If you know it, write it here, such as 36.67 117.02; "
+        "if not, leave it blank.",
+    },
+    "place_skip": {
+        "zh-hans": "这台手机的浏览器读不了位置。知道经纬度就写在这里，例如 36.67 117.02；不知道，就跳过。",
+        "zh-hant": "這台手機的瀏覽器讀不了位置。知道經緯度就寫在這裡，例如 36.67 117.02；不知道，就跳過。",
+        "en": "This browser cannot read a position. If you know it, write it here, such as 36.67 117.02; "
+        "if not, skip this question.",
+    },
+    "place_needed": {
+        "zh-hans": "这台手机的浏览器读不了位置，而这题一定要有。知道经纬度就写在这里，例如 36.67 117.02；"
+        "不知道，请换一台手机打开，或者拨信上的电话。",
+        "zh-hant": "這台手機的瀏覽器讀不了位置，而這題一定要有。知道經緯度就寫在這裡，例如 36.67 117.02；"
+        "不知道，請換一台手機打開，或者撥信上的電話。",
+        "en": "This browser cannot read a position, and this question needs one. If you know it, write it "
+        "here, such as 36.67 117.02; if not, use another phone or call the number in the letter.",
     },
     "photo": {
-        "zh-hans": "这台手机的浏览器传不了照片，请换一台手机打开，或者跳过这题。",
-        "zh-hant": "這台手機的瀏覽器傳不了照片，請換一台手機打開，或者跳過這題。",
-        "en": "This browser cannot send a photo. Please use another phone, or skip this question.",
+        "zh-hans": "请拍一张，或选一张照片。",
+        "zh-hant": "請拍一張，或選一張照片。",
+        "en": "Please take a photo, or choose one.",
     },
     "signature": {
-        "zh-hans": "这台手机的浏览器写不了签名，请换一台手机打开，或者跳过这题。",
-        "zh-hant": "這台手機的瀏覽器寫不了簽名，請換一台手機打開，或者跳過這題。",
-        "en": "This browser cannot take a signature. Please use another phone, or skip this question.",
+        "zh-hans": "这台手机的浏览器写不了签名。请把名字签在纸上，拍一张传上来。",
+        "zh-hant": "這台手機的瀏覽器寫不了簽名。請把名字簽在紙上，拍一張傳上來。",
+        "en": "This browser cannot take a signature. Please sign on paper and take a photo of it.",
+    },
+    "received": {
+        "zh-hans": "照片已经收到。要换一张，就再选一次。",
+        "zh-hant": "照片已經收到。要換一張，就再選一次。",
+        "en": "Your photo has arrived. To replace it, choose another.",
     },
     "region": {
         "zh-hans": "请填 12 位区划代码。",
@@ -97,10 +120,10 @@ class PlainRank:
 class PlainField:
     """What a template needs for one item.
 
-    `widget` is radio, checkbox, select, ranks, number, text, textarea, date, time, datetime-local, note, or
-    none where nothing can be entered. Options go under `name`, except the don't-know options of a written
-    answer, which go under `missing_name`. `sentence` says what to do where a plain form falls short; `stem`
-    is the question of a matrix, on its first row.
+    `widget` is radio, checkbox, select, ranks, number, text, textarea, date, time, datetime-local, file,
+    note, or none where nothing can be entered. Options go under `name`, except the don't-know options of a
+    written answer, which go under `missing_name`. `sentence` says what to do where a plain form falls short;
+    `stem` is the question of a matrix, on its first row.
     """
 
     name: str
@@ -132,8 +155,13 @@ def make_field(
     options = _options(run, item, at, reading, seed)
     if item.get("readonly"):
         widget, sentence = "none", say("fixed", run.language, _in_words(run, item, at, reading))
-    elif kind in (*FILE_TYPES, "place"):
-        widget, sentence = "none", say(kind, run.language)
+    elif kind in FILE_TYPES:
+        arrived = isinstance(reading.value, dict) and not reading.missing
+        sentence = say("received" if arrived else kind, run.language)
+    elif kind == "place":
+        needed = run.required(item, at)
+        key = "place_skip" if options else "place_needed" if needed else "place"
+        sentence = say(key, run.language)
     elif kind == "region" and regions is not None:
         widget, options = "select", [*_regions(item, reading, regions), *options]
     elif kind == "region":

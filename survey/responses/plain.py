@@ -4,6 +4,7 @@ One block at a time. What was answered so far travels in the form itself, so not
 before the last button, exactly as with form.js; then the same acceptance follows.
 """
 
+import hashlib
 import json
 import uuid
 from dataclasses import replace
@@ -20,15 +21,24 @@ from survey.common.clock import now
 from survey.common.errors import Problem
 from survey.questionnaires.document import Document, Item, items_of
 from survey.questionnaires.ordering import orders_of
-from survey.questionnaires.plain import PlainPage, plain_form_fields, plain_pages, read_plain_post
+from survey.questionnaires.plain import (
+    PlainPage,
+    file_places,
+    plain_form_fields,
+    plain_pages,
+    read_plain_post,
+)
+from survey.questionnaires.validation import AnswerError
 from survey.regions.models import Region
 from survey.responses import services
 from survey.responses.models import Respondent
 from survey.responses.pages import resident_page, show
+from survey.responses.services.attachments import MAX_CAMERA_BYTES
 from survey.responses.submission import MAX_BODY_BYTES, hand_in
 from survey.responses.views import next_step
 
 MODE = "web"
+PICTURE_PROBLEMS = tuple(f"responses.attachment_{why}" for why in ("large", "no_picture", "many"))
 
 
 @require_http_methods(["GET", "POST"])
@@ -48,15 +58,51 @@ def plain(request: HttpRequest, respondent: Respondent) -> HttpResponse:
         raise Problem("responses.old_version")
     page = _page_number(request, version.document)
     posted = dict(request.POST.lists())
-    read = read_plain_post(version.document, page, MODE, posted, form["answers"], form["id"])
+    files, refused = _pictures(request, respondent, form, page)
+    read = read_plain_post(version.document, page, MODE, posted, form["answers"], form["id"], files)
     form["answers"].update(read)
-    return _turn(request, respondent, form, page)
+    return _turn(request, respondent, form, page, refused)
 
 
-def _turn(request: HttpRequest, respondent: Respondent, form: dict[str, Any], page: int) -> HttpResponse:
+def _pictures(
+    request: HttpRequest, respondent: Respondent, form: dict[str, Any], page: int
+) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+    """({place: the answer that names its picture}, {place: why a picture was not taken})."""
+    taken: dict[str, dict[str, Any]] = {}
+    refused: dict[str, str] = {}
+    document = respondent.round.questionnaire_version.document
+    for place, item in file_places(document, page, MODE, form["id"]).items():
+        upload = request.FILES.get(place)
+        if upload is None:
+            continue
+        content = upload.read(MAX_CAMERA_BYTES + 1)
+        digest = hashlib.sha256(content).hexdigest()
+        # The same picture sent again, by a form that was posted twice, is the same attachment.
+        attachment_id = uuid.uuid5(uuid.UUID(form["id"]), f"{place} {digest}")
+        try:
+            services.store_attachment(
+                respondent=respondent,
+                attachment_id=attachment_id,
+                item=item,
+                content=content,
+                claimed_hash=digest,
+                most_bytes=MAX_CAMERA_BYTES,
+            )
+        except Problem as problem:
+            if problem.code not in PICTURE_PROBLEMS:
+                raise
+            refused[place] = problem.message
+        else:
+            taken[place] = {"id": str(attachment_id), "sha256": digest, "bytes": len(content)}
+    return taken, refused
+
+
+def _turn(
+    request: HttpRequest, respondent: Respondent, form: dict[str, Any], page: int, refused: dict[str, str]
+) -> HttpResponse:
     """Back, again, on, or in."""
     document = respondent.round.questionnaire_version.document
-    here = _fields(document, form, page, check=True)
+    here = _told(_fields(document, form, page, check=True), refused)
     if "back" in request.POST:
         return _draw(request, respondent, form, _fields(document, form, here.previous if here else None))
     if here is not None and here.page == page and here.errors:
@@ -66,6 +112,18 @@ def _turn(request: HttpRequest, respondent: Respondent, form: dict[str, Any], pa
     if here is not None and here.next is not None:
         return _draw(request, respondent, form, _fields(document, form, here.next))
     return _hand_in(request, respondent, form)
+
+
+def _told(page: PlainPage | None, refused: dict[str, str]) -> PlainPage | None:
+    """The page with the reasons why pictures were not taken, beside their items."""
+    if page is None or not refused:
+        return page
+    others = [error for error in page.errors if error.name not in refused]
+    return replace(
+        page,
+        fields=[replace(field, error=refused.get(field.name, field.error)) for field in page.fields],
+        errors=[*others, *(AnswerError(place, "file", words) for place, words in refused.items())],
+    )
 
 
 def _fields(

@@ -17,7 +17,8 @@ from survey.responses.models import Attachment, Respondent, Response
 from survey.responses.services.standing import current_consent, require_open
 
 PURPOSE = "responses.attachment"
-MAX_BYTES = 2 * 1024 * 1024  # form.js sends at most 400 kB; a plain form sends what the camera made
+MAX_BYTES = 2 * 1024 * 1024  # form.js sends at most 400 kB
+MAX_CAMERA_BYTES = 12 * 1024 * 1024  # a plain form cannot shrink what the camera made
 MAX_PIXELS = 40_000_000
 LONGEST_SIDE = 1600  # enough to read a door plate
 FORMATS = {"JPEG": "image/jpeg", "PNG": "image/png"}
@@ -27,7 +28,13 @@ KEPT_WAITING = timedelta(days=30)
 
 
 def store_attachment(
-    *, respondent: Respondent, attachment_id: uuid.UUID, item: str, content: bytes, claimed_hash: str
+    *,
+    respondent: Respondent,
+    attachment_id: uuid.UUID,
+    item: str,
+    content: bytes,
+    claimed_hash: str,
+    most_bytes: int = MAX_BYTES,
 ) -> tuple[Attachment, bool]:
     """Keep one picture until the response that names it. Safe to repeat: (attachment, whether it is new).
 
@@ -51,7 +58,7 @@ def store_attachment(
         raise Problem("responses.attachment_broken")
     if respondent.attachments.filter(response__isnull=True).count() >= MAX_WAITING:
         raise Problem("responses.attachment_many")
-    clean, content_type = _clean_picture(content)
+    clean, content_type = _clean_picture(content, most_bytes)
     try:
         with transaction.atomic():
             attachment = Attachment.objects.create(
@@ -77,14 +84,14 @@ def _known(attachment_id: uuid.UUID, respondent: Respondent, digest: str) -> Att
     return known
 
 
-def _clean_picture(content: bytes) -> tuple[bytes, str]:
-    if len(content) > MAX_BYTES:
-        raise Problem("responses.attachment_large", limit=MAX_BYTES // (1024 * 1024))
+def _clean_picture(content: bytes, most_bytes: int) -> tuple[bytes, str]:
+    if len(content) > most_bytes:
+        raise Problem("responses.attachment_large", limit=most_bytes // (1024 * 1024))
     try:
         with Image.open(io.BytesIO(content), formats=list(FORMATS)) as picture:
             kind = picture.format
             if picture.width * picture.height > MAX_PIXELS:
-                raise Problem("responses.attachment_large", limit=MAX_BYTES // (1024 * 1024))
+                raise Problem("responses.attachment_large", limit=most_bytes // (1024 * 1024))
             upright = ImageOps.exif_transpose(picture)
             upright.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
             bare = upright.convert("RGBA" if kind == "PNG" and "A" in upright.getbands() else "RGB")

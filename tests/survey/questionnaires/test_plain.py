@@ -106,12 +106,36 @@ def test_a_ranking_is_a_list_for_each_place_and_gaps_are_closed():
     assert [error.code for error in page.errors] == ["ranking"]
 
 
-def test_what_needs_a_script_is_said_in_words_and_may_be_skipped():
+def test_where_a_script_would_be_needed_words_say_what_to_do_instead():
     doc = document(item("p", "place", missing="skip"), item("s", "signature"), item("f", "photo"))
     fields = plain_form_fields(doc, {}, "zh-hans", "web").fields
-    assert [field.widget for field in fields] == ["none"] * 3
-    assert all("换一台手机" in field.sentence for field in fields)
+    assert [field.widget for field in fields] == ["text", "file", "file"]
+    assert ["跳过" in fields[0].sentence, "签在纸上" in fields[1].sentence] == [True, True]
     assert read_plain_post(doc, 0, "web", {"p__missing": ["-2"], "s": ["x"]}) == {"p": -2}
+
+
+@pytest.mark.parametrize(
+    ("required", "words"), [(False, "空着就行"), (True, "换一台手机打开，或者拨信上的电话")]
+)
+def test_a_place_is_two_numbers_and_who_does_not_know_them_is_told_how_to_go_on(required, words):
+    doc = document(item("p", "place", required=required))
+    (field,) = plain_form_fields(doc, {}, "zh-hans", "web").fields
+    assert words in field.sentence
+    answers = read_plain_post(doc, 0, "web", {"p": ["36.67，117.02"]})
+    clean, _path, errors = validate_answers(doc, answers, "web")
+    assert errors == [] and clean["p"] == {"lat": 36.67, "lon": 117.02, "accuracy": 0}
+    page = plain_form_fields(doc, {"p": "somewhere"}, "zh-hans", "web", 0, check=True)
+    assert [error.code for error in page.errors] == ["place"]
+
+
+def test_a_picture_that_came_stays_until_another_does_or_it_is_skipped():
+    doc = document(item("f", "photo", missing="skip"))
+    named = {"id": "6b5c1f0a-7e6e-4a10-9c3b-2c6f1c2b3d4e", "sha256": "a" * 64, "bytes": 9}
+    answers = read_plain_post(doc, 0, "web", {}, files={"f": named})
+    assert answers == {"f": named}
+    assert "已经收到" in plain_form_fields(doc, answers, "zh-hans", "web").fields[0].sentence
+    assert read_plain_post(doc, 0, "web", {}, answers) == {}
+    assert read_plain_post(doc, 0, "web", {"f__missing": ["-2"]}, answers) == {"f": -2}
 
 
 def test_stars_times_and_the_acknowledgement_are_ordinary_fields():

@@ -5,8 +5,12 @@ import re
 from html import unescape
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 
-from survey.responses.models import Response
+from survey.responses.models import Attachment, Response
+from tests.residents import Phone, make_open_round, make_version, write_letter
+from tests.survey.questionnaires.forms import document, item
+from tests.survey.responses.test_attachments import picture
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
@@ -108,3 +112,35 @@ def test_what_the_form_carries_cannot_break_out_of_it(phone):
         {"form_token": phone.token("plain"), "kept": json.dumps(kept), "page": "0", "Q01": "1"},
     ).content.decode()
     assert "<script>alert" not in html
+
+
+@pytest.fixture
+def with_photo(regions):
+    """A phone before one question: a photo, and a word about it."""
+    asked = document(item("f", "photo", required=True, missing="skip"), item("about", "text"))
+    round_ = make_open_round(regions["370105000000"], questionnaire_version=make_version(asked))
+    return Phone().get_ready(write_letter(round_.cases.order_by("number").first())[0])
+
+
+def test_a_photo_comes_as_a_plain_file_and_once_only(with_photo):
+    phone = with_photo
+    html = start(phone)
+    assert 'type="file"' in html and 'enctype="multipart/form-data"' in html
+    photo = picture(size=(4000, 3000), quality=95)
+    twice = [
+        step(phone, html, f=SimpleUploadedFile("a.jpg", photo, "image/jpeg"), about="路灯") for _ in range(2)
+    ]
+    assert [reply.status_code for reply in twice] == [302, 302]
+    response = Response.objects.get()
+    assert Attachment.objects.get().response == response
+    assert "f" in response.path
+
+
+def test_what_is_no_photo_is_said_beside_the_question_and_nothing_typed_is_lost(with_photo):
+    phone = with_photo
+    page = step(phone, start(phone), f=SimpleUploadedFile("a.jpg", b"no picture"), about="路灯")
+    assert page.status_code == 422
+    html = page.content.decode()
+    assert "这个文件不是照片" in html and "路灯" in html and 'id="e-f"' in html
+    assert step(phone, html, f__missing="-2").status_code == 302
+    assert not Attachment.objects.exists()
