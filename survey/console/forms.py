@@ -96,8 +96,11 @@ class FormFileForm(forms.Form):
 
     file = forms.FileField(
         label=_("XLSForm 文件"),
-        help_text=_("Excel（.xlsx），有 survey、choices、settings 三张表。"),
-        widget=forms.FileInput(attrs={"accept": ".xlsx,.xls"}),
+        help_text=_(
+            "Excel（.xlsx、.xls），有 survey、choices、settings 三张表；"
+            "也可以是写成 .csv 或 Markdown（.md）的同样三张表，或一题一题编号的文字（.txt）。"
+        ),
+        widget=forms.FileInput(attrs={"accept": ".xlsx,.xls,.csv,.md,.txt"}),
     )
 
 

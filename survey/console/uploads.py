@@ -14,7 +14,7 @@ MB = 1024 * 1024
 TABLE_MAX_BYTES = 400 * MB  # about 3.5 million households
 FORM_MAX_BYTES = 5 * MB
 TABLE_KINDS = (".csv", ".txt", ".tsv", ".xlsx")
-FORM_KINDS = (".xlsx", ".xls")
+FORM_KINDS = (".xlsx", ".xls", ".csv", ".md", ".txt")
 ZIP_HEAD, OLE_HEAD = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"  # .xlsx is a zip, .xls an OLE file
 
 

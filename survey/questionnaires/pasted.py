@@ -22,7 +22,7 @@ from survey.questionnaires.document import (
     expression,
     format_for,
 )
-from survey.questionnaires.pasted_lines import Passage, Question, option_texts, parts_of
+from survey.questionnaires.pasted_lines import UNREADABLE, Passage, Question, option_texts, parts_of
 from survey.questionnaires.pasted_scales import descends, grid_of, score_line
 from survey.questionnaires.xlsform.items import default_seconds
 from survey.questionnaires.xlsform.languages import script_of
@@ -67,7 +67,7 @@ def read_pasted(text: str, *, title: str = "", name: str = "pasted") -> Pasted:
 class _Reader:
     def __init__(self, text: str, title: str, name: str) -> None:
         self.parts, troubles = parts_of(text)
-        self.title, self.name = title.strip()[:200], name
+        self.title, self.name = UNREADABLE.sub("", title).strip()[:200], name
         self.problems = [Problem("error", "line", message, cell=_at(line)) for line, message in troubles]
         stems = (part.text if isinstance(part, Passage) else part.stem for part in self.parts)
         self.language = script_of(stems) or "zh-hans"

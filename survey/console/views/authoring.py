@@ -17,6 +17,7 @@ from survey.console.editor import words
 from survey.console.page import paged, render_step
 from survey.console.rows import one_of, team_round
 from survey.console.views.editor import version_of
+from survey.console.views.sheets import pasted_context
 from survey.questionnaires import bank, diff, translating
 from survey.questionnaires.document import LANGUAGES, MODES, block_items
 from survey.questionnaires.drafting import check_draft
@@ -28,6 +29,7 @@ from survey.questionnaires.services import (
     copy_version,
     discard_draft,
     edit_draft,
+    import_text,
     own_bank_items,
     remove_bank_item,
     start_questionnaire,
@@ -41,8 +43,11 @@ TEXTS_PER_PAGE = 60
 def new_questionnaire(request: HttpRequest, pk: int) -> HttpResponse:
     """The ways to begin: from nothing, from the bank, from a file, from a text, from an earlier version."""
     round_ = team_round(request.user, pk)
-    problem = None
+    problem, pasted = None, {}
     if request.method == "POST":
+        if request.POST.get("do") == "paste":
+            text, title = request.POST.get("text", ""), request.POST.get("title", "")
+            pasted = {"pasted_text": text, "pasted_title": title, **pasted_context(text, title)}
         try:
             version = _begin(request)
             goes_to = "item_bank" if request.POST.get("do") == "bank" else "edit_questionnaire"
@@ -63,6 +68,7 @@ def new_questionnaire(request: HttpRequest, pk: int) -> HttpResponse:
         published=versions.filter(state=published).order_by("-published_at")[:30],
         languages=words.LANGUAGES.items(),
         n_bank=len(bank.entries()),
+        **pasted,
     )
 
 
@@ -72,6 +78,8 @@ def _begin(request: HttpRequest) -> QuestionnaireVersion:
         number = data.get("version", "")
         version = version_of(request, int(number) if number.isdecimal() else 0)
         return copy_version(version=version, acting_user=request.user, title=data.get("title", ""))
+    if data.get("do") == "paste":
+        return import_text(text=data.get("text", ""), title=data.get("title", ""), acting_user=request.user)
     languages = [each for each in LANGUAGES if each in data.getlist("languages")] or ["zh-hans"]
     return start_questionnaire(title=data.get("title", ""), languages=languages, acting_user=request.user)
 
