@@ -17,6 +17,8 @@ from survey.celery import app
 from survey.common.clock import now
 from survey.jobs.models import Chore, Job
 from survey.operations.backups import MADE
+from survey.wechat.errors import action_for
+from survey.wechat.models import Alarm
 
 QUEUE_STANDS_AFTER = timedelta(minutes=10)  # a job waits seconds; resending looks every 15
 CHORE_LATE_AFTER = timedelta(hours=50)  # due daily; one missed day may be a restart
@@ -143,6 +145,16 @@ def _backup() -> str:
     return ""
 
 
+def _wechat() -> str:
+    waiting = Alarm.objects.filter(settled_at__isnull=True).select_related("account")[:5]
+    return " ".join(
+        _("公众号“{name}”（{code}）：{action}").format(
+            name=alarm.account.name, code=alarm.code, action=action_for(alarm.code, alarm.message)
+        )
+        for alarm in waiting
+    )
+
+
 READY: dict[str, Callable[[], str]] = {
     "database": _database,
     "tables": _tables,
@@ -154,4 +166,5 @@ SLOW: dict[str, Callable[[], str]] = {
     "chores": _chores,
     "disk": _disk,
     "backup": _backup,
+    "wechat": _wechat,
 }

@@ -6,10 +6,14 @@ import pytest
 from django.core import mail
 from django.core.management import CommandError, call_command
 
+from survey.audit.services import SYSTEM
 from survey.common.clock import now
 from survey.jobs.models import Chore, Job
 from survey.operations.health import all_checks
 from survey.operations.watch import watch
+from survey.wechat.alarms import raise_alarm
+from survey.wechat.errors import WeChatError
+from survey.wechat.services import save_account
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
@@ -53,6 +57,14 @@ def test_a_chore_that_failed_or_stopped_is_an_alarm(settings):
     Chore.objects.create(name="responses.retention", last_done_at=now() - timedelta(hours=51))
     Chore.objects.create(name="wechat.tokens", last_done_at=now(), last_error="ValueError: x")
     assert "responses.retention、wechat.tokens" in wrong()["chores"]
+
+
+def test_what_wechat_refuses_until_a_person_helps_is_an_alarm(settings):
+    account = save_account(
+        slug="a", name="济南民意", app_id="wx0123456789abcdef", app_secret="0" * 32, acting_user=SYSTEM
+    )
+    raise_alarm(account=account, refusal=WeChatError(40164, "invalid ip 1.2.3.4, not in whitelist"))
+    assert "济南民意" in wrong()["wechat"] and "白名单" in wrong()["wechat"]
 
 
 def test_production_wants_a_backup_of_last_night(settings):
