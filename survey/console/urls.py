@@ -4,6 +4,8 @@ from django.urls import URLPattern, path
 
 from survey.console import editor_urls
 from survey.console.views import (
+    channel,
+    delivery,
     drawing,
     fieldwork,
     frames,
@@ -11,6 +13,7 @@ from survey.console.views import (
     jobs,
     letters,
     planning,
+    posters,
     preview,
     questionnaires,
     reports,
@@ -88,6 +91,13 @@ urlpatterns: list[URLPattern] = [
     path("rounds/<int:pk>/reports/", reports.reports, name="reports"),
     path("rounds/<int:pk>/reports/publish/", reports.publish, name="publish_report"),
     path("rounds/<int:pk>/reports/<int:report_pk>/withdraw/", reports.withdraw, name="withdraw_report"),
+    path("rounds/<int:pk>/posters/", posters.posters, name="posters"),
+    path("rounds/<int:pk>/posters/<int:per_page>.pdf", posters.print_sheet, name="print_posters"),
+    path("rounds/<int:pk>/delivery/", delivery.delivery, name="delivery"),
+    path("wechat/", channel.channels, name="channels"),
+    path("wechat/<int:pk>/", channel.channel, name="channel"),
+    path("wechat/<int:pk>/check/", channel.check_channel, name="check_channel"),
+    path("wechat/<int:pk>/publish/", channel.publish_channel, name="publish_channel"),
     path("jobs/", jobs.jobs, name="jobs"),
     path("jobs/<uuid:pk>/", jobs.job, name="job"),
     path("jobs/<uuid:pk>/state/", jobs.state, name="job_state"),

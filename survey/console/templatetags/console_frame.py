@@ -43,6 +43,9 @@ def console_side(context: dict[str, Any]) -> dict[str, Any]:
         "overview": _("总览"),
         "item_bank": _("题库"),
         "texts": _("居民原话"),
+        "channels": _("微信"),
+        "posters": _("海报"),
+        "delivery": _("送达"),
         "jobs": _("任务"),
         "members": _("成员与留痕"),
         "me": _("我的账号"),
@@ -63,6 +66,7 @@ def console_side(context: dict[str, Any]) -> dict[str, Any]:
             created_by=user, state__in=[Job.State.PENDING, Job.State.RUNNING]
         ).count(),
         "may_code": may(user, "texts.code"),
+        "may_wechat": may(user, "wechat.manage"),
         "may_see_jobs": may(user, "jobs.view"),
         "may_manage": may(user, "accounts.manage"),
         "roles": sorted({str(roles[role]) for role in user.roles()}),

@@ -73,7 +73,12 @@ def prepare(request: HttpRequest, pk: int) -> HttpResponse:
         messages.info(request, _("没有要备信的户：该备的都备过了，或者已经有了结果。"))
         return redirect("console:letters", pk=pk)
     job = start_letters(
-        round=round_, acting_user=request.user, step=step, case_ids=case_ids, skip_unprintable=skip
+        round=round_,
+        acting_user=request.user,
+        step=step,
+        case_ids=case_ids,
+        skip_unprintable=skip,
+        as_sheet=bool(request.POST.get("as_sheet")),
     )
     return redirect("console:job", pk=job.pk)
 

@@ -29,7 +29,7 @@ OFFICIALS = ("official", "city_official", "street_official")
 # secret or a signature, and its own tests say how.
 PUBLIC = {
     "root", "set_language", "accounts:login", "accounts:logout", "accounts:language", "accounts:invitation",
-    "entry:typed", "entry:qr", "posters:poster", "posters:jssdk", "wechat:start", "wechat:callback", "wechat:push",
+    "entry:typed", "entry:qr", "posters:poster", "posters:jssdk", "domain_file", "wechat:start", "wechat:callback", "wechat:push",
     "responses:home", "responses:consent", "responses:refuse", "responses:privacy", "responses:who",
     "responses:form", "responses:plain", "responses:submit", "responses:answered", "responses:thanks",
     "responses:mine", "responses:draft", "responses:attachments", "responses:regions",
@@ -113,6 +113,13 @@ RULES = {
     "console:reports": "console.view",
     "console:publish_report": "reports.publish",
     "console:withdraw_report": "reports.publish",
+    "console:posters": "wechat.manage",
+    "console:print_posters": "wechat.manage",
+    "console:delivery": "console.view",
+    "console:channels": "wechat.manage",
+    "console:channel": "wechat.manage",
+    "console:check_channel": "wechat.manage",
+    "console:publish_channel": "wechat.manage",
     "console:jobs": "jobs.view",
     "console:job": "jobs.view",
     "console:job_state": "jobs.view",
@@ -231,6 +238,9 @@ def arguments(name, world):
         "console:study": {"pk": world.round.study_id},
         "console:new_round": {"pk": world.round.study_id},
         "console:job": {"pk": world.job.pk},
+        "console:channel": {"pk": world.account.pk},
+        "console:check_channel": {"pk": world.account.pk},
+        "console:publish_channel": {"pk": world.account.pk},
         "console:job_state": {"pk": world.job.pk},
         "console:job_refused": {"pk": world.job.pk},
         "console:cancel_job": {"pk": world.job.pk},
@@ -270,6 +280,7 @@ def arguments(name, world):
         "response_id": world.response.pk,
         "number": world.report.number,
         "token_key": "nothing",
+        "per_page": 8,
     }
     wanted = ADDRESSES[name].pattern.regex.groupindex
     return {key: first.get(key, common.get(key)) for key in wanted if key != "format"}

@@ -23,6 +23,8 @@ from survey.responses.models import OpenText, Response
 from survey.responses.services import gather_open_texts
 from survey.sampling.models import Case, Draw
 from survey.studies.models import Round
+from survey.wechat.models import WeChatAccount
+from survey.wechat.setup import begin_account
 from tests import factories
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -48,6 +50,7 @@ class World:
     report: Report
     draft_run: Run
     job: Job
+    account: WeChatAccount
     people: dict[str, User]
 
     def secrets(self) -> dict[str, str]:
@@ -147,6 +150,13 @@ def make_world(regions: dict[str, Region]) -> World:
         draft_run=create_run(round=round_, acting_user=people["study_lead"]),
         job=Job.objects.create(
             kind="reports.run", params={"round": round_.pk}, created_by=people["study_lead"]
+        ),
+        account=begin_account(
+            name="济南民意",
+            app_id="wx0123456789abcdef",
+            app_secret="0123456789abcdef0123456789abcdef",
+            studies=[round_.study],
+            acting_user=people["study_lead"],
         ),
         people=people,
     )
