@@ -2,11 +2,14 @@
 
 from django.urls import path
 
-from survey.fieldwork.views import assign, door, interview, today
+from survey.fieldwork.views import app, assign, door, interview, today
 
 app_name = "fieldwork"
 urlpatterns = [
     path("", today.today, name="today"),
+    path("app/", app.app, name="app"),
+    path("worker.js", app.worker, name="worker"),
+    path("app.webmanifest", app.manifest, name="manifest"),
     path("appointments/", today.appointments, name="appointments"),
     path("cases.json", today.cases_json, name="cases_json"),
     path("cases/<uuid:opaque_id>/", door.door, name="door"),

@@ -30,6 +30,7 @@ OFFICIALS = ("official", "city_official", "street_official")
 PUBLIC = {
     "root", "set_language", "accounts:login", "accounts:logout", "accounts:language", "accounts:invitation",
     "entry:typed", "entry:qr", "posters:poster", "posters:jssdk", "domain_file", "wechat:start", "wechat:callback", "wechat:push",
+    "fieldwork:app", "fieldwork:worker", "fieldwork:manifest",
     "responses:home", "responses:consent", "responses:refuse", "responses:privacy", "responses:who",
     "responses:form", "responses:plain", "responses:submit", "responses:answered", "responses:thanks",
     "responses:mine", "responses:draft", "responses:attachments", "responses:regions",
@@ -126,6 +127,11 @@ RULES = {
     "console:job_refused": "jobs.view",
     "console:cancel_job": "jobs.view",
     "contacts:letters": "contacts.manage",
+    "api:sync-hello": "fieldwork.visit",
+    "api:sync-devices": "fieldwork.visit",
+    "api:sync-pull": "fieldwork.visit",
+    "api:sync-push": "fieldwork.visit",
+    "api:sync-document": "fieldwork.visit",
     "fieldwork:today": "fieldwork.visit",
     "fieldwork:appointments": "fieldwork.visit",
     "fieldwork:cases_json": "fieldwork.visit",
@@ -188,7 +194,7 @@ RULES = {
 OF_ONE_PERSON = {
     "console:job", "console:job_state", "console:job_refused", "console:cancel_job", "api:job-detail",
     "fieldwork:door", "fieldwork:visit", "fieldwork:roster", "fieldwork:consent", "fieldwork:form",
-    "fieldwork:submit", "fieldwork:done",
+    "fieldwork:submit", "fieldwork:done", "api:sync-document",
 }  # fmt: skip
 
 # Not found until somebody has made it, which this world has not: a forecast.

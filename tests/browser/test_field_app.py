@@ -1,0 +1,143 @@
+"""The interviewer's app: installed from the log-in page, a day without a signal, home, one sent back."""
+
+import pytest
+
+from survey.contacts.household import choose
+from survey.contacts.models import Contact
+from survey.fieldwork.models import Device, SyncItem
+from survey.fieldwork.services import assign_cases, review_response
+from survey.responses.models import Attachment, Response
+from survey.responses.services import open_answers
+from tests import factories
+from tests.browser.field_app import Interviewer, allow_storage, launch
+from tests.residents import make_open_round
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+PEOPLE = [("王先生", "male", 67), ("李女士", "female", 64), ("小王", "male", 38)]
+
+
+@pytest.fixture
+def world(transactional_db):
+    regions = factories.make_regions()
+    round_ = make_open_round(regions["370105000000"])
+    interviewer = factories.make_user("zhao", "interviewer", regions["370105000000"], display_name="赵敏")
+    supervisor = factories.make_user("sun", "supervisor", regions["370105000000"])
+    first = round_.cases.order_by("community__path").first().community
+    cases = list(round_.cases.filter(community=first).order_by("frame_unit__position"))
+    assign_cases(cases=cases, interviewer=interviewer, acting_user=supervisor)
+    return {"round": round_, "cases": cases, "interviewer": interviewer, "supervisor": supervisor}
+
+
+@pytest.fixture
+def phone(chromium, live_server, tmp_path):
+    """An installed app's browser: its own profile, storage that stays."""
+    context = launch(chromium.browser_type, tmp_path / "profile")
+    allow_storage(context, live_server.url)
+    person = Interviewer(context, live_server.url, look=True)
+    yield person
+    context.close()
+    assert person.complaints == []
+
+
+def begin(phone) -> None:
+    """From the log-in page to today's doors."""
+    phone.open("/accounts/login/")
+    phone.look("1-login")
+    phone.page.click("text=装手机应用")
+    phone.page.wait_for_selector("text=三步就好")
+    phone.look("2-welcome")
+    phone.page.click("a.button:has-text('登录')")
+    phone.log_in("zhao")
+    phone.page.wait_for_selector("#pin2")
+    phone.look("3-pin")
+    phone.set_pin()
+    phone.page.wait_for_selector("h1:has-text('今天')")
+    phone.ready()
+    phone.wait_uploaded()
+
+
+def test_a_new_interviewer_installs_works_a_day_without_signal_and_mends_one(phone, world):
+    begin(phone)
+    one, two, three = world["cases"]
+    phone.look("4-today")
+    phone.cut()
+    phone.page.reload()
+    phone.unlock()
+    phone.page.wait_for_selector("h1:has-text('今天 3 户')")
+
+    phone.go_to("1 号楼 101 室")
+    phone.look("5-door")
+    phone.record("没人应门", "白天没人，晚上有灯")
+
+    phone.go_to("2 号楼 202 室")
+    phone.page.click("a:has-text('愿意参加')")
+    phone.page.wait_for_selector("#label-0")
+    phone.look("6-roster")
+    phone.home()
+    phone.go_to("2 号楼 202 室")
+    phone.list_household(PEOPLE)
+    phone.look("7-chosen")
+    assert (
+        phone.page.locator(".f-people .chosen")
+        .text_content()
+        .startswith(
+            sorted(PEOPLE, key=lambda p: (p[1] != "male", -p[2]))[choose(two.selection_seed, 3) - 1][0]
+        )
+    )
+    phone.agree()
+    phone.look("8-asking")
+    phone.answer(stop="trust")
+    phone.page.reload()  # the phone was put away in mid-interview
+    phone.unlock()
+    phone.page.wait_for_selector("h1:has-text('今天'), #mf-title")
+    phone.home()
+    phone.look("9-today-offline")
+    phone.go_to("2 号楼 202 室")
+    phone.page.click("text=接着问")
+    assert phone.at() == "trust"
+    phone.answer()
+    phone.look("10-done")
+
+    phone.home()
+    phone.go_to("3 号楼 303 室")
+    phone.list_household(PEOPLE[:1])
+    phone.agree()
+    phone.answer(age="50")
+    phone.home()
+    phone.look("11-today-evening")
+    assert phone.counts()["drafts"] == 0
+    assert not Response.objects.exists() and not Contact.objects.exists()
+
+    phone.reconnect()
+    phone.page.evaluate("minyiField.sync()")
+    phone.wait_uploaded()
+    phone.page.evaluate("location.hash = '#/sync'")
+    phone.page.wait_for_selector("text=今天上传的")
+    phone.look("12-sync")
+    assert {row.state for row in SyncItem.objects.all()} == {"accepted"}
+    assert Contact.objects.filter(case=one).count() == 1
+    first, second = Response.objects.order_by("submitted_at")
+    assert (first.case, second.case) == (two, three)
+    assert first.interviewer == world["interviewer"]
+    assert open_answers(second)["age"] == 50
+    assert Attachment.objects.filter(item="consent_signature").count() == 2
+    assert Device.objects.get().user == world["interviewer"]
+
+    review_response(
+        response=second,
+        verdict="returned",
+        comment="年龄请再核对",
+        items=["age"],
+        acting_user=world["supervisor"],
+    )
+    phone.page.evaluate("minyiField.sync()")
+    phone.home()
+    phone.page.wait_for_selector("text=年龄请再核对")
+    phone.look("13-returned")
+    phone.page.click("text=打开，改好再交")
+    assert phone.at() == "age"
+    phone.look("14-mending")
+    phone.answer(age="51")
+    phone.wait_uploaded()
+    mended = Response.objects.counted().get(case=three)
+    assert (open_answers(mended)["age"], mended.revision) == (51, 2)
