@@ -62,7 +62,7 @@ def read_form(path: str | Path) -> tuple[documents.Document, list[documents.Prob
     ------
     Problem questionnaire.invalid : the form has errors; they are listed with their cells.
     """
-    document, problems = _read_text(Path(path)) if Path(path).suffix == ".txt" else read_xlsform(path)
+    document, problems = _read_text(Path(path)) if Path(path).suffix.lower() == ".txt" else read_xlsform(path)
     refuse_errors(problems)
     if document is None:
         raise Problem("common.bad_file", reason=_("没有读出问卷"))
