@@ -7,6 +7,7 @@ class WeChatConfig(AppConfig):
     label = "wechat"
 
     def ready(self) -> None:
-        """Offer WeChat as a way in, and answer 退订; modules with models cannot be imported above."""
+        """Offer WeChat as a way in, answer in the chat, hear results. Models cannot be imported above."""
         for name in ("channel", "optout", "chat_answers"):
             import_module(f"survey.wechat.{name}").register()
+        import_module("survey.wechat.results")

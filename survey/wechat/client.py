@@ -22,6 +22,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import NewConnectionError
 from wechatpy import WeChatClient, WeChatOAuth
 from wechatpy.exceptions import WeChatException
 
@@ -39,6 +40,7 @@ TIMEOUT = (3.05, 5.0)
 TOKEN_MARGIN_S = 240
 _STATE = re.compile(r"[A-Za-z0-9]{1,128}")  # web authorisation guide
 SCOPES = ("snsapi_base", "snsapi_userinfo")
+_OPENID = re.compile(r"\bo[A-Za-z0-9_-]{27}(?![A-Za-z0-9_-])")  # an errmsg may repeat whom it is about
 _RID = re.compile(r"[,\s]*\brid:\s*([0-9A-Za-z-]+)")
 
 
@@ -310,7 +312,9 @@ class WeChat:
             status = response.status_code if response is not None else "none"
             raise self._refused(path, OwnCode.NETWORK, f"HTTP status {status}") from None
         except requests.RequestException as failure:
-            raise self._refused(path, OwnCode.NETWORK, type(failure).__name__) from None
+            refusal = self._refused(path, OwnCode.NETWORK, type(failure).__name__)
+            refusal.never_sent = _never_sent(failure)
+            raise refusal from None
         except (KeyError, TypeError, ValueError, AttributeError):
             # wechatpy read a field that is not there; look into the answer ourselves.
             raise self._unexpected(path, seen) from None
@@ -326,9 +330,17 @@ class WeChat:
     def _refused(
         self, path: str, code: int, message: str, response: requests.Response | None = None
     ) -> WeChatError:
-        text, rid = _split_rid(message, response)
+        text, rid = _split_rid(_OPENID.sub("***", message), response)
         logger.warning("WeChat %s refused: %s %s rid=%s", path, int(code), text, rid or "-")
         return WeChatError(int(code), text, rid)
+
+
+def _never_sent(failure: requests.RequestException) -> bool:
+    """Whether no connection came about. A connection that broke may have carried the call."""
+    if isinstance(failure, requests.exceptions.ConnectTimeout):
+        return True
+    reason = getattr(failure.args[0], "reason", None) if failure.args else None
+    return isinstance(reason, NewConnectionError)  # name resolution fails with one of these, too
 
 
 def _split_rid(message: str, response: requests.Response | None) -> tuple[str, str]:

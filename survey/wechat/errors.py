@@ -96,13 +96,15 @@ class WeChatError(Exception):
     rid : Tencent's request id, which their support asks for; empty when there was none.
     action : what the team should do (Chinese, translatable).
     restart : the resident should be sent through authorisation once more (and only once).
+    never_sent : the call certainly did not reach Tencent (no connection came about): safe to repeat.
     """
 
-    def __init__(self, code: int, message: str, rid: str = "") -> None:
+    def __init__(self, code: int, message: str, rid: str = "", *, never_sent: bool = False) -> None:
         self.code = code
         self.message = message
         self.rid = rid
         self.restart = code in RESTART_CODES
+        self.never_sent = never_sent
         super().__init__(f"WeChat error {code}: {message}" + (f" (rid {rid})" if rid else ""))
 
     @property
