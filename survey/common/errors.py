@@ -45,10 +45,16 @@ CATALOGUE: dict[str, tuple[int, Any]] = {
         400,
         _("备份要有一把公钥（age1 开头）。请先运行 backup_key 生成一对，把公钥写进 MINYI_BACKUP_RECIPIENT。"),
     ),
-    "operations.no_program": (500, _("这台机器上没有 {program}。请安装 postgresql-client，版本不低于数据库的。")),
+    "operations.no_program": (
+        500,
+        _("这台机器上没有 {program}。请安装 postgresql-client，版本不低于数据库的。"),
+    ),
     "operations.program_failed": (500, _("{program} 没有做成：{reason}。什么也没有留下。")),
     "operations.not_empty": (409, _("{what}不是空的，没有恢复，什么也没动。请换一个空的数据库和文件夹。")),
-    "operations.wrong_identity": (400, _("打不开：私钥不是这份备份的，或者文件坏了。请换一把私钥，或换一份备份。")),
+    "operations.wrong_identity": (
+        400,
+        _("打不开：私钥不是这份备份的，或者文件坏了。请换一把私钥，或换一份备份。"),
+    ),
     "operations.not_a_backup": (400, _("这不是能恢复到这里的备份：里面是 {found}，要的是 {expected}。")),
     "contacts.code_unknown": (404, _("这个码不对。请看信上的 12 位字母和数字，再输一遍。")),
     "contacts.code_replaced": (410, _("这封信的码已经换成新的了。请用最近收到的那封信。")),
@@ -96,7 +102,10 @@ CATALOGUE: dict[str, tuple[int, Any]] = {
     "reports.too_few": (409, _("能用的答卷只有 {count} 份，算不出可靠的数。至少要 {needed} 份。")),
     "reports.snapshot_gone": (409, _("这一轮的数据快照不能用了：{reason}。请重新计算。")),
     "reports.font": (400, _("这些字现有字体画不出来：{characters}。请装上完整的中文字体，或改名字。")),
-    "wechat.poster_unknown": (404, _("这张海报的码已经不用了，或者扫得不完整。请再扫一次，或拨海报上的电话。")),
+    "wechat.poster_unknown": (
+        404,
+        _("这张海报的码已经不用了，或者扫得不完整。请再扫一次，或拨海报上的电话。"),
+    ),
     "wechat.failed": (502, _("微信没有回应。请稍后再扫一次；也可以用信上的码在浏览器里打开。")),
     "wechat.refused": (403, _("您没有同意微信授权。也可以用信上的码，在浏览器里答题。")),
 }

@@ -1,25 +1,39 @@
-"""Builds the document of a run from its inputs: the only place that knows its shape.
+"""Builds the document of a run; docs/result-document.md describes its shape."""
 
-{"format", "study", "round", "simulated", "floor", "domains": [...], "indicators": [...],
-"estimates": {indicator: {domain: cell}}, "comparisons": {indicator: {kind: …}}, "items": {item: wording},
-"distributions": {item: …}, "response": {...}, "design": {...}, "weights": {...}, "truth": {...}}
-"""
-
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from survey.indicators.models import IndicatorVersion
-from survey.reports.document import FORMAT, significant
-from survey.reports.domains import ALL, make_domains, sampled_psus
-from survey.reports.estimation import Frame, indicator_figures, item_distribution
-from survey.reports.inputs import Inputs, drawn
-from survey.reports.models import SimulatedTruth
-from survey.reports.wording import Wording, read_wording
-from survey.responses.volunteers import THRESHOLDS, volunteer_tally
-from survey.stats.rates import outcome_rates
-from survey.stats.weights import Weighted
+from survey.reports import extras
+from survey.reports.claiming import (
+    by_indicator,
+    comparisons_of,
+    judge_parts,
+    ranks_of,
+    summary_of,
+    targets_of,
+)
+from survey.reports.computing import COMPOSITE, Sample, Work, indicator_part, make_frame, same_mode_part
+from survey.reports.disclosure import Table, suppress
+from survey.reports.document import significant
+from survey.reports.domains import families
+from survey.reports.estimation import Frame, item_distribution
+from survey.reports.masks import ITEM, choose_masks
+from survey.reports.notices import notice
+from survey.reports.parts import Parts
+from survey.reports.previous import (
+    TESTED,
+    Previous,
+    comparable,
+    find_previous,
+    find_reports,
+    split_regions,
+)
+from survey.reports.sections import facts_of, indicator_entry, levels_of, top_codes, wordings_of
+from survey.reports.values import case_values, item_columns
+from survey.reports.wording import Wording
+from survey.stats.change import Rounds
+from survey.stats.claims import Verdict
 from survey.studies.models import Round
 
 Say = Callable[[float, str], None]
@@ -27,202 +41,243 @@ Say = Callable[[float, str], None]
 
 def build_document(
     *,
-    round: Round,
-    inputs: Inputs,
-    spec: dict[str, Any],
+    sample: Sample,
     margins: list[dict[str, Any]],
-    weighted: Weighted,
-    sex: np.ndarray,
-    band: np.ndarray,
+    snapshot: dict[str, Any],
+    earlier_masks: Mapping[str, Mapping[str, str]],
+    parts: Parts,
     say: Say,
 ) -> dict[str, Any]:
     """Everything that a report of this run can print. The same inputs give the same document."""
-    bands = spec["poststratification"]["bands"]
-    domains = make_domains(round, inputs, sex, band, bands)
-    frame = Frame(
-        inputs,
-        weighted,
-        domains,
-        sampled_psus(inputs, domains),
-        spec["variance"]["min_psus"],
-        round.small_cell_floor,
-    )
+    round = sample.round
     versions = list(
         round.indicator_versions.select_related("indicator").order_by(
             "indicator__position", "indicator__code"
         )
     )
-    wordings = _wordings(round, versions)
-    estimates, comparisons = {}, {}
-    for number, version in enumerate(versions):
-        say(0.3 + 0.4 * number / len(versions), version.indicator.name)
-        figures = indicator_figures(frame, version, wordings)
-        estimates[version.indicator.code] = figures["estimates"]
-        comparisons[version.indicator.code] = figures["comparisons"]
-    distributions = {}
-    for number, wording in enumerate(wordings.values()):
-        say(0.7 + 0.2 * number / len(wordings), wording.name)
-        if wording.choices:
-            levels, ordinal = _levels(versions, wording)
-            shares = item_distribution(frame, wording, levels, _top_codes(versions, wording))
-            distributions[wording.name] = shares | {"ordinal": ordinal}
-    return significant(
-        {
-            "format": FORMAT,
-            "study": _study(round),
-            "round": _round(round),
-            "simulated": round.is_simulated,
-            "floor": round.small_cell_floor,
-            "domains": [domain.entry() for domain in domains],
-            "indicators": [_indicator(version) for version in versions],
-            "estimates": estimates,
-            "comparisons": comparisons,
-            "items": {name: wording.entry() for name, wording in wordings.items()},
-            "distributions": distributions,
-            "response": _response(round, inputs),
-            "design": _design(round, frame),
-            "weights": {"spec": spec, "margins": margins} | _weights(weighted),
-            "truth": _truth(round),
-        }
+    wordings = wordings_of(round, versions)
+    frame, replicates, why = make_frame(sample)
+    say(0.3, "")
+    own = [v for v in versions if v.kind != COMPOSITE]
+    columns = _item_columns(frame, own, wordings)
+    masks = choose_masks(
+        frame,
+        {v.indicator.code: case_values(frame.inputs, v, wordings) for v in own},
+        columns,
+        earlier_masks,
     )
+    previous = find_previous(round)
+    work = _work(sample, frame, versions, wordings, masks, previous)
+    statuses = {v.indicator.code: _status(v, previous, wordings) for v in own}
+    found: dict[str, dict[str, Any]] = {}
+    for number, version in enumerate(own):
+        say(0.32 + 0.36 * number / len(own), version.indicator.name)
+        code = version.indicator.code
+        found[code] = parts.of(f"indicator:{code}", lambda v=version: _one(work, v, statuses))
+    verdicts = judge_parts(found)
+    distributions = _distributions(frame, own, wordings, columns, masks, parts, say)
+    say(0.86, "")
+    mix_mask = _mode_mask(work)
+    document = facts_of(round, frame, versions, wordings, sample, margins, snapshot)
+    document |= {
+        "estimates": {code: part["estimates"] for code, part in found.items()}
+        | _composites(work, round, parts),
+        "comparisons": comparisons_of(found, verdicts, {d.key: d.kind for d in frame.domains}),
+        "targets": targets_of(verdicts, {v.indicator.code: v.target for v in own}),
+        "ranks": ranks_of(found),
+        "claims": summary_of(verdicts, found),
+        "distributions": distributions,
+        "small_areas": {code: part["small_areas"] for code, part in found.items()},
+        "communities": [d.entry() for d in frame.communities],
+        "drivers": parts.of("drivers", lambda: extras.drivers_part(work)),
+        "modes": {"mix": extras.mode_mix(work, mix_mask)},
+        "themes": parts.of("themes", lambda: extras.themes_part(work, round)),
+        "errors": parts.of("errors", lambda: extras.error_summary(work, replicates, why)),
+        "masks": {name: sorted(mask) for name, mask in (masks | {extras.ALL_MODES: mix_mask}).items()},
+    }
+    document["modes"]["changed"] = extras.mix_changed(document["modes"]["mix"], previous)
+    document["change"] = _change(work, found, verdicts, statuses, document["modes"]["changed"], parts)
+    document["trend"] = _trend(round, document["indicators"], wordings)
+    document["notices"] = _notices(work, sample, found, statuses, document)
+    return significant(document)
 
 
-def _wordings(round: Round, versions: list[IndicatorVersion]) -> dict[str, Wording]:
-    """Wording of every item that a pinned indicator uses, in the indicators' order."""
-    document = round.questionnaire_version.document
-    found: dict[str, Wording] = {}
-    for version in versions:
-        for item in version.definition["items"]:
-            wording = None if item["name"] in found else read_wording(document, item["name"])
-            if wording is not None:
-                found[item["name"]] = wording
-    return found
+def _work(
+    sample: Sample,
+    frame: Frame,
+    versions: Sequence[IndicatorVersion],
+    wordings: Mapping[str, Wording],
+    masks: Mapping[str, Mapping[str, str]],
+    previous: Previous | None,
+) -> Work:
+    rounds, earlier = None, None
+    if previous is not None and previous.weighted is not None and previous.sample is not None:
+        rounds = Rounds(previous.weighted, sample.weighted, previous.inputs.psu, sample.inputs.psu)
+        spec = previous.sample.spec
+        taylor = spec | {"variance": spec["variance"] | {"method": "taylor"}}
+        earlier = make_frame(Sample(**{**vars(previous.sample), "spec": taylor}))[0]
+    return Work(frame, versions, wordings, masks, previous, rounds, earlier)
 
 
-def _top_codes(versions: list[IndicatorVersion], wording: Wording) -> list[str]:
-    """The answers of an item that a share counts, from the first pinned share that uses it alone."""
-    for version in versions:
-        items = [item["name"] for item in version.definition["items"]]
-        if version.kind == IndicatorVersion.Kind.SHARE and wording.name in items:
-            return [str(code) for code in version.definition["top_codes"]]
-    return []
+def _status(
+    version: IndicatorVersion, previous: Previous | None, wordings: Mapping[str, Wording]
+) -> tuple[str, list[str]]:
+    if previous is None:
+        return "", []
+    return comparable(previous.document, indicator_entry(version), wordings)
 
 
-def _levels(versions: list[IndicatorVersion], wording: Wording) -> tuple[list[str], bool]:
-    """The answers of an item from worst to best where a score orders them, else as shown; and which it is."""
-    codes = [code for code, _ in wording.choices]
-    for version in versions:
-        if version.kind != IndicatorVersion.Kind.MEAN_SCORE:
-            continue
-        for item in version.definition["items"]:
-            if item["name"] == wording.name:
-                points = {str(code): value for code, value in item["points"].items()}
-                return sorted(codes, key=lambda code: points.get(code, 0.0)), True
-    return codes, False
+def _one(work: Work, version: IndicatorVersion, statuses: Mapping[str, tuple[str, list[str]]]) -> Any:
+    status = statuses[version.indicator.code][0]
+    part = indicator_part(work, version, status)
+    return part | {"same_mode": same_mode_part(work, version) if status == TESTED else {}}
 
 
-def _study(round: Round) -> dict[str, Any]:
-    study = round.study
+def _item_columns(
+    frame: Frame, versions: Sequence[IndicatorVersion], wordings: Mapping[str, Wording]
+) -> dict[str, dict[str, Any]]:
+    """0/1 columns of every item that has choices."""
     return {
-        "title": study.title,
-        "sponsor": study.sponsor,
-        "population": study.population,
-        "min_age": study.min_age,
-        "region": study.region.code,
+        wording.name: item_columns(
+            frame.inputs, wording, levels_of(versions, wording)[0], top_codes(versions, wording)
+        )
+        for wording in wordings.values()
+        if wording.choices
     }
 
 
-def _round(round: Round) -> dict[str, Any]:
-    version = round.questionnaire_version
-    return {
-        "name": round.name,
-        "number": round.number,
-        "modes": sorted(round.modes),
-        "opens_on": round.opens_on.isoformat() if round.opens_on else None,
-        "closes_on": round.closes_on.isoformat() if round.closes_on else None,
-        "collecting": round.state == Round.State.OPEN,  # an interim result: readers are told
-        "questionnaire": {
-            "title": version.questionnaire.title,
-            "number": version.number,
-            "hash": version.document_hash,
-        },
-    }
-
-
-def _indicator(version: IndicatorVersion) -> dict[str, Any]:
-    return {
-        "code": version.indicator.code,
-        "name": version.indicator.name,
-        "kind": version.kind,
-        "version": version.number,
-        "definition": version.definition,
-        "hash": version.definition_hash,
-        "target": version.target,
-    }
-
-
-def _response(round: Round, inputs: Inputs) -> dict[str, Any]:
-    found = outcome_rates(inputs.outcome_counts)
-    return {
-        "cases": len(inputs.case_ids),
-        "responses": int(inputs.responded.sum()),
-        "volunteers": inputs.n_volunteer,
-        "volunteers_flagged": volunteer_tally(round).flagged,
-        "volunteer_rule": THRESHOLDS,
-        "modes": inputs.modes,
-        "first_on": inputs.first_on,
-        "last_on": inputs.last_on,
-        "outcomes": found["counts"],
-        "e": found["e"],
-        "rates": {
-            name: found["rates"][name] for name in ("RR1", "RR2", "RR3", "RR4", "COOP1", "REF1", "CON1")
-        },
-    }
-
-
-def _design(round: Round, frame: Frame) -> dict[str, Any]:
-    draw = drawn(round)
-    inputs = frame.inputs
-    thin = [key for key, psus in frame.sampled_psus.items() if psus < frame.min_psus]
-    return {
-        "frame": {
-            "name": draw.design.frame.name,
-            "number": draw.design.frame.number,
-            "hash": draw.design.frame.frame_hash,
-            "households": draw.design.frame.n_households,
-            "communities": draw.design.frame.n_communities,
-        },
-        "algorithm": draw.algorithm,
-        "spec_hash": draw.design.spec_hash,
-        "commitment_hash": draw.commitment_hash,
-        "result_hash": draw.result_hash,
-        "strata": len(set(inputs.stratum)),
-        "communities": len({path[:12] for path in inputs.path}),
-        "certainty_communities": len({path[:12] for path in inputs.path[inputs.certainty]}),
-        "households": len(inputs.case_ids),
-        "pooled_streets": thin,
-    }
-
-
-def _weights(weighted: Weighted) -> dict[str, Any]:
-    return {
-        "classes": weighted.classes,
-        "cells": weighted.cells,
-        "steps": weighted.steps,
-        "sum": float(weighted.weights.sum()),
-    }
-
-
-def _truth(round: Round) -> dict[str, Any] | None:
-    """True figures by indicator and domain of a simulated round; a real one has none, whatever is stored.
-
-    The whole scope stands under the study's region, or under "all" where the scope is only a part of it.
-    """
-    truth = SimulatedTruth.objects.filter(round=round).first() if round.is_simulated else None
-    if truth is None:
-        return None
+def _distributions(
+    frame: Frame,
+    versions: Sequence[IndicatorVersion],
+    wordings: Mapping[str, Wording],
+    columns: Mapping[str, Mapping[str, Any]],
+    masks: Mapping[str, Mapping[str, str]],
+    parts: Parts,
+    say: Say,
+) -> dict[str, Any]:
     found = {}
-    for code, values in truth.values.items():
-        whole = values.get(ALL, values.get(round.study.region.code))
-        found[code] = values | ({ALL: whole} if whole is not None else {})
+    for number, (name, own) in enumerate(columns.items()):
+        say(0.68 + 0.18 * number / len(columns), name)
+        levels, ordinal = levels_of(versions, wordings[name])
+        domains = parts.of(
+            f"item:{name}",
+            lambda own=own, levels=levels, name=name: item_distribution(
+                frame, own, levels, masks[ITEM + name]
+            ),
+        )
+        top = top_codes(versions, wordings[name])
+        found[name] = {"levels": levels, "top": top, "domains": domains, "ordinal": ordinal}
     return found
+
+
+def _composites(work: Work, round: Round, parts: Parts) -> dict[str, Any]:
+    external = extras.external_scores(round)
+    return {
+        v.indicator.code: parts.of(
+            f"indicator:{v.indicator.code}", lambda v=v: extras.composite_part(work, v, external)
+        )["estimates"]
+        for v in work.versions
+        if v.kind == COMPOSITE
+    }
+
+
+def _mode_mask(work: Work) -> dict[str, str]:
+    """Where the shares of the modes may not be printed: by the count of all answers."""
+    counts, alike = extras.mode_counts(work)
+    table = Table(counts, families(work.frame.domains), frozenset(alike))
+    return suppress(table, work.frame.floor)
+
+
+def _change(
+    work: Work,
+    found: Mapping[str, Mapping[str, Any]],
+    verdicts: Sequence[Verdict],
+    statuses: Mapping[str, tuple[str, list[str]]],
+    mix_moved: bool,
+    parts: Parts,
+) -> dict[str, Any] | None:
+    """Change since the last report: {"previous", "shared_psus", "mode_mix_changed", "indicators"}."""
+    if work.previous is None:
+        return None
+    judged = by_indicator(verdicts, "change")
+    rows: dict[str, Any] = {}
+    for code, part in found.items():
+        status, items = statuses[code]
+        rows[code] = {"status": status, "items": items, "domains": {}, "same_mode": {}}
+        for key, change in part["change"].items():
+            if key in judged.get(code, {}):
+                rows[code]["domains"][key] = judged[code][key] | {
+                    "before": change["before"],
+                    "covariance": change["covariance"],
+                }
+        if mix_moved:
+            rows[code]["same_mode"] = part["same_mode"]
+    return {
+        "previous": work.previous.entry(),
+        "shared_psus": work.rounds.n_shared if work.rounds else None,
+        "mode_mix_changed": mix_moved,
+        "indicators": rows,
+    }
+
+
+def _trend(
+    round: Round, entries: Sequence[Mapping[str, Any]], wordings: Mapping[str, Wording]
+) -> dict[str, Any]:
+    reports = find_reports(round)
+    statuses = {
+        entry["code"]: {report.pk: comparable(report.document, entry, wordings)[0] for report in reports}
+        for entry in entries
+    }
+    return extras.trend_part(reports, entries, statuses)
+
+
+def _notices(
+    work: Work,
+    sample: Sample,
+    found: Mapping[str, Mapping[str, Any]],
+    statuses: Mapping[str, tuple[str, list[str]]],
+    document: Mapping[str, Any],
+) -> list[dict[str, Any]]:
+    rows = [notice("no_valid_base", indicator=code) for code, part in found.items() if not part["n"]]
+    for code, (status, items) in statuses.items():
+        if status == "wording_changed":
+            rows.append(notice(status, indicator=code, items=items))
+        elif status == "rule_changed":
+            rows.append(notice(status, indicator=code))
+    if work.previous is not None:
+        split = split_regions(work.previous.document, document["domains"])
+        rows += [notice("region_split", **row) for row in split]
+        if work.previous.weighted is None:
+            rows.append(notice("no_previous_sample"))
+        if document["modes"]["changed"]:
+            rows.append(notice("mode_mix"))
+    rows += _empty_margins(sample, document["weights"]["margins"])
+    if document["errors"].get("reason"):
+        rows.append(notice("no_bootstrap", reason=document["errors"]["reason"]))
+    for version in work.versions:
+        if version.kind == COMPOSITE:
+            cells = document["estimates"][version.indicator.code].values()
+            if any(cell.get("suppressed") == extras.NO_EXTERNAL for cell in cells):
+                scores = [p["external"] for p in version.definition["components"] if "external" in p]
+                rows.append(notice("no_external", indicator=version.indicator.code, score="、".join(scores)))
+    trimming = sample.weighted.factors.get("trimming")
+    if trimming is not None:
+        cut = int((trimming[sample.inputs.responded] < 1 - 1e-9).sum())
+        rows.append(notice("trimmed", count=cut))
+    return rows
+
+
+def _empty_margins(sample: Sample, margins: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Categories of the population that nobody in the sample stands for."""
+    inputs, rows = sample.inputs, []
+    bands = range(len(sample.spec["poststratification"]["bands"]))
+    for row in margins:
+        here = inputs.responded & (inputs.district == row["district"])
+        if not here.any():
+            rows.append(notice("district_empty", district=row["district"]))
+            continue
+        for sex in ("male", "female"):
+            for band in bands:
+                if not (here & (sample.sex == sex) & (sample.band == band)).any():
+                    rows.append(notice("margin_empty", district=row["district"], sex=sex, band=band))
+    return rows

@@ -63,7 +63,7 @@ def _item_chart(
     labels = {choice["code"]: in_language(choice["label"]) for choice in wording["choices"]}
     answers = [labels[code] for code in data["levels"]]
     picked = _places(reading, key)
-    cells = [data["domains"].get(place, {"suppressed": "small"}) for _heading, place in picked]
+    cells = [data["domains"].get(place, {"suppressed": "masked"}) for _heading, place in picked]
     shown = [cell for cell in cells if "suppressed" not in cell]
     extent = charts.diverging_extent([cell["shares"] for cell in shown]) if shown else 1.0
     most = max([cell["dont_know"]["estimate"] or 0 for cell in shown] + [0.05])

@@ -1,14 +1,25 @@
-"""The domains that a run estimates: the whole, districts, streets, sexes, age groups."""
+"""The domains that a run estimates: the whole, districts, streets, communities, and groups of people."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from survey.regions.models import Region
 from survey.reports.inputs import Inputs
+from survey.reports.wording import read_wording
+from survey.stats.scores import codes_of
+from survey.stats.tables import Partition
 from survey.studies.models import Round
 
 ALL = "all"
+DISTRICT, STREET, COMMUNITY = "district", "street", "community"
+# Kinds of people: their classes make up the whole, and each is compared with it.
+GROUPS = ("sex", "age", "education", "area")
+REGIONS = (DISTRICT, STREET)
+EDUCATION_ITEM = "D02"
+COMMUNITY_DIGITS = 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,7 +27,7 @@ class Domain:
     """One domain. `key` names it in the document; `inside` has shape (n_cases,)."""
 
     key: str
-    kind: str  # all, district, street, sex, age
+    kind: str  # all, district, street, community, sex, age, education, area
     label: str
     parent: str
     inside: np.ndarray
@@ -32,21 +43,63 @@ def region_key(path: str) -> str:
 
 
 def make_domains(
-    round: Round, inputs: Inputs, sex: np.ndarray, band: np.ndarray, bands: list[list[int | None]]
+    round: Round, inputs: Inputs, sex: np.ndarray, band: np.ndarray, bands: Sequence[Any]
 ) -> list[Domain]:
-    """All domains with a released case, in printing order."""
+    """All domains with a released case but communities, in printing order."""
     everyone = np.ones(len(inputs.case_ids), dtype=bool)
     names = region_names(inputs)
     domains = [Domain(ALL, "all", scope_label(round), "", everyone)]
-    for kind, column in (("district", inputs.district), ("street", inputs.street)):
+    for kind, column in ((DISTRICT, inputs.district), (STREET, inputs.street)):
         for path in sorted(set(column)):
-            parent = ALL if kind == "district" else region_key(path[:6])
+            parent = ALL if kind == DISTRICT else region_key(path[:6])
             domains.append(Domain(region_key(path), kind, names[path], parent, column == path))
     for value, label in (("male", "男"), ("female", "女")):
         domains.append(Domain(f"sex:{value}", "sex", label, ALL, sex == value))
     for index, (low, high) in enumerate(bands):
         domains.append(Domain(f"age:{index}", "age", band_label(low, high), ALL, band == index))
+    domains += _education(round, inputs)
+    for value, label in (("urban", "城镇"), ("rural", "乡村")):
+        inside = inputs.urban == value
+        if inside.any():
+            domains.append(Domain(f"area:{value}", "area", label, ALL, inside))
     return domains
+
+
+def _education(round: Round, inputs: Inputs) -> list[Domain]:
+    """Levels of education, where the questionnaire asks for them."""
+    wording = read_wording(round.questionnaire_version.document, EDUCATION_ITEM)
+    if wording is None or not wording.choices or EDUCATION_ITEM not in inputs.answers:
+        return []
+    codes = codes_of(inputs.answers[EDUCATION_ITEM])
+    return [
+        Domain(f"education:{code}", "education", label.get("zh-hans", code), ALL, codes == code)
+        for code, label in wording.choices
+    ]
+
+
+def community_domains(inputs: Inputs) -> list[Domain]:
+    """Communities with a released case, in the order of their codes."""
+    column = np.array([path[:COMMUNITY_DIGITS] for path in inputs.path], dtype=object)
+    paths, codes = np.unique(column.astype(str), return_inverse=True)
+    names = dict(Region.objects.filter(path__in=list(paths)).values_list("path", "name"))
+    return [
+        Domain(region_key(path), COMMUNITY, names[path], region_key(path[:9]), codes == place)
+        for place, path in enumerate(paths)
+    ]
+
+
+def partitions_of(domains: Sequence[Domain]) -> list[Partition]:
+    """The domains as classifications of the cases, in their order; communities lie within PSUs."""
+    kinds: dict[str, list[Domain]] = {}
+    for domain in domains:
+        kinds.setdefault(domain.kind, []).append(domain)
+    found = []
+    for kind, members in kinds.items():
+        codes = np.full(len(members[0].inside), -1)
+        for place, domain in enumerate(members):
+            codes[domain.inside] = place
+        found.append(Partition(kind, codes, tuple(d.key for d in members), within_psu=kind == COMMUNITY))
+    return found
 
 
 def region_names(inputs: Inputs) -> dict[str, str]:
@@ -69,16 +122,16 @@ def band_label(low: int, high: int | None) -> str:
     return f"{low} 岁及以上" if high is None else f"{low}–{high} 岁"
 
 
-def families(domains: list[Domain]) -> list[list[str]]:
-    """Siblings that make up a printed parent: the districts, each district's streets, sexes, age groups."""
+def families(domains: Sequence[Domain]) -> list[tuple[str, list[str]]]:
+    """(parent, siblings that make it up): the districts, each district's streets, sexes, age groups …"""
     found: dict[tuple[str, str], list[str]] = {}
     for domain in domains:
         if domain.kind != "all":
             found.setdefault((domain.kind, domain.parent), []).append(domain.key)
-    return list(found.values())
+    return [(parent, members) for (_kind, parent), members in found.items()]
 
 
-def sampled_psus(inputs: Inputs, domains: list[Domain]) -> dict[str, float]:
+def sampled_psus(inputs: Inputs, domains: Sequence[Domain]) -> dict[str, float]:
     """Sampled PSUs of each street; infinite for a street made of certainty communities alone.
 
     A community drawn with certainty is a stratum of households, not a sampled PSU: in a street that has other
@@ -86,7 +139,7 @@ def sampled_psus(inputs: Inputs, domains: list[Domain]) -> dict[str, float]:
     """
     found = {}
     for domain in domains:
-        if domain.kind == "street":
+        if domain.kind == STREET:
             others = set(inputs.psu[domain.inside & ~inputs.certainty])
             found[domain.key] = float(len(others)) if others else float("inf")
     return found

@@ -1,178 +1,204 @@
-"""Every figure of a run: indicators by domain, pairwise comparisons, the distribution of each item."""
+"""Every figure of a run: indicators by domain, rank sets, tests, and the distribution of each item.
 
-from collections.abc import Callable, Sequence
+The masks are decided before (`survey.reports.masks`): what is not printed is neither tested nor ranked.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from survey.indicators.models import IndicatorVersion
-from survey.reports.disclosure import suppress
-from survey.reports.domains import ALL, Domain, families
+from survey.reports.domains import ALL, GROUPS, REGIONS, Domain
 from survey.reports.inputs import Inputs
-from survey.reports.wording import Wording
-from survey.stats.estimates import MEAN, SHARE, DomainTable, compare, estimate_domains, group_shares
-from survey.stats.scores import codes_of, person_values
+from survey.stats.claims import Test, combined_df, rank
+from survey.stats.estimates import SHARE
+from survey.stats.tables import FigureTable, Tables
 from survey.stats.weights import Weighted
 
 NO_ERROR = "no_error"  # too few sampling units for any interval
-Say = Callable[[float, str], None]
+LARGEST_DF = 1e9  # JSON has no infinity
 
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """What all figures of a run share."""
+    """What all figures of a run share.
+
+    tables : with the errors of the recipe; plain : the same classifications with Taylor errors, for items
+    domains : those of the document; communities : apart
+    """
 
     inputs: Inputs
     weighted: Weighted
     domains: list[Domain]
+    communities: list[Domain]
+    tables: Tables
+    plain: Tables
     sampled_psus: dict[str, float]
     min_psus: int
     floor: int
 
-
-def interval_kind(version: IndicatorVersion) -> str:
-    """A share of one item is a proportion; everything else, shares over several items included, is a mean."""
-    single = len(version.definition["items"]) == 1
-    return SHARE if version.kind == IndicatorVersion.Kind.SHARE and single else MEAN
+    def of_kind(self, kind: str) -> list[str]:
+        """Keys of the domains of a kind."""
+        return [d.key for d in self.domains if d.kind == kind]
 
 
-def indicator_figures(
-    frame: Frame, version: IndicatorVersion, wordings: dict[str, Wording]
-) -> dict[str, Any]:
-    """{"estimates": {domain: cell}, "comparisons": {kind: …}} of one indicator."""
-    values = _values(frame, version, wordings)
-    table = estimate_domains(
-        frame.weighted,
-        values,
-        {d.key: d.inside for d in frame.domains},
-        kind=interval_kind(version),
-        sampled_psus=frame.sampled_psus,
-        min_psus=frame.min_psus,
-    )
-    hidden = suppress(
-        dict(zip(table.labels, table.n.tolist(), strict=True)), families(frame.domains), frame.floor
-    )
-    for label, low in zip(table.labels, table.low, strict=True):
-        if label not in hidden and not np.isfinite(low):
-            hidden[label] = NO_ERROR
-    cells = {label: _cell(table, row, hidden.get(label)) for row, label in enumerate(table.labels)}
-    comparisons = {}
-    for kind in ("district", "street", "sex", "age"):
-        shown = [d.key for d in frame.domains if d.kind == kind and d.key not in hidden]
-        if shown:
-            comparisons[kind] = _comparisons(table, shown, with_all=ALL not in hidden)
-    return {"estimates": cells, "comparisons": comparisons}
+def cells_of(frame: Frame, table: FigureTable, mask: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """{domain: printed figure}; a suppressed one keeps nothing but the reason."""
+    found = {}
+    for domain in frame.domains:
+        row = table.row(domain.key)
+        reason = mask.get(domain.key)
+        if reason is None and not np.isfinite(table.low[row]):
+            reason = NO_ERROR
+        found[domain.key] = {"suppressed": reason} if reason else _cell(table, row)
+    return found
 
 
-def _values(frame: Frame, version: IndicatorVersion, wordings: dict[str, Wording]) -> np.ndarray:
-    n = len(frame.inputs.case_ids)
-    names = [item["name"] for item in version.definition["items"]]
-    empty = np.full(n, None, dtype=object)
-    answers = {name: codes_of(frame.inputs.answers.get(name, empty)) for name in names}
-    missing = sorted({code for name in names if name in wordings for code in wordings[name].missing})
-    return person_values(answers, version.definition, version.kind, missing)
-
-
-def _cell(table: DomainTable, row: int, hidden: str | None) -> dict[str, Any]:
-    """One printed figure; a suppressed one keeps nothing but the reason."""
-    if hidden:
-        return {"suppressed": hidden}
+def _cell(table: FigureTable, row: int) -> dict[str, Any]:
     return {
         "estimate": float(table.estimate[row]),
         "se": float(table.se[row]),
+        "se_linearised": finite(table.se_linearised[row]),
+        "se_fixed": finite(table.se_fixed[row]),
         "low": float(table.low[row]),
         "high": float(table.high[row]),
         "df": float(table.df[row]),
         "n": int(table.n[row]),
         "n_effective": float(table.n_effective[row]),
-        "deff": float(table.deff[row]) if np.isfinite(table.deff[row]) else None,
-        "variance": "pooled" if table.pooled[row] else "taylor",
+        "deff": finite(table.deff[row]),
+        "variance": str(table.method[row]),
     }
 
 
-def _comparisons(table: DomainTable, shown: list[str], *, with_all: bool) -> dict[str, Any]:
-    """Which pairs differ, as lists of those that do not ("ties"), and each one against the whole."""
-    labels = [ALL, *shown] if with_all else shown
-    result = compare(table, labels)
-    against = {}
-    ties = {}
-    for i, label in enumerate(labels):
-        if label == ALL:
-            continue
-        ties[label] = [
-            other for j, other in enumerate(labels) if other not in (label, ALL) and not result.differs[i, j]
-        ]
-        if with_all:
-            against[label] = {
-                "difference": float(result.difference[i, 0]),
-                "margin": _finite(result.margin[i, 0]),
-                "differs": bool(result.differs[i, 0]),
-            }
-    first = labels.index(shown[0])
-    pairs = result.margin[first:, first:][np.triu_indices(len(shown), 1)]
-    pairs = pairs[np.isfinite(pairs)]
-    typical = float(np.median(pairs)) if len(pairs) else None
-    return {"ties": ties, "against_all": against, "median_margin": typical}
-
-
-def _finite(value: float) -> float | None:
+def finite(value: float) -> float | None:
+    """The number, or None where there is none."""
     return float(value) if np.isfinite(value) else None
 
 
+def level_tests(
+    frame: Frame, code: str, table: FigureTable, shown: Sequence[str], target: float | None, kind: str
+) -> list[Test]:
+    """Tests of an indicator's printed figures against the target, and against the whole."""
+    tests = []
+    for key in shown:
+        row = table.row(key)
+        if target is None:
+            continue
+        se = float(table.se[row])
+        if kind == SHARE and 0 < target < 1 and table.n_effective[row] > 0:
+            # Under the target the variance is known but for the design: it also works at 0 and 100 %.
+            se = float(np.sqrt(target * (1 - target) / table.n_effective[row]))
+        tests.append(Test("target", code, key, float(table.estimate[row] - target), se, float(table.df[row])))
+    if ALL in shown:
+        tests += _against_all(frame, code, table, [key for key in shown if key != ALL])
+    return tests
+
+
+def _against_all(frame: Frame, code: str, table: FigureTable, keys: Sequence[str]) -> list[Test]:
+    parts = {d.key for d in frame.domains if d.kind in (*REGIONS, *GROUPS)}
+    # A city of one district has no difference to itself.
+    keys = [key for key in keys if key in parts and not _is_whole(frame, table, key)]
+    if not keys:
+        return []
+    whole, rows = table.row(ALL), np.array([table.row(key) for key in keys])
+    variance = table.difference_variance(rows, whole)
+    df = combined_df(table.se[rows] ** 2, table.df[rows], table.se[whole] ** 2, table.df[whole])
+    return [
+        Test(
+            "against_all",
+            code,
+            key,
+            float(table.estimate[row] - table.estimate[whole]),
+            float(np.sqrt(v)),
+            float(min(own, LARGEST_DF)),
+        )
+        for key, row, v, own in zip(keys, rows, variance, df, strict=True)
+    ]
+
+
+def _is_whole(frame: Frame, table: FigureTable, key: str) -> bool:
+    return bool(table.n[table.row(key)] == table.n[table.row(ALL)])
+
+
+def league_of(table: FigureTable, shown: Sequence[str], leagues: int) -> dict[str, Any] | None:
+    """Rank sets of the printed districts or streets; None with fewer than two.
+
+    {"low": {key: best rank}, "high": {key: worst rank}, "apart": {key: [those told apart from it]}, "level",
+    "method", "margin": the typical difference that it takes}
+    """
+    if len(shown) < 2:
+        return None
+    rows = np.array([table.row(key) for key in shown])
+    at = table.place[rows]
+    covariance = table.covariance[np.ix_(at, at)]
+    sets = rank(shown, table.estimate[rows], covariance, table.df[rows], leagues=leagues)
+    apart = sets.larger | sets.larger.T
+    variance = np.diag(covariance)
+    spread = np.sqrt(np.maximum(variance[:, None] + variance[None, :] - 2 * covariance, 0.0))
+    pairs = (spread * np.max(sets.critical))[np.triu_indices(len(shown), 1)]
+    return {
+        "low": {key: int(low) for key, low in zip(shown, sets.low, strict=True)},
+        "high": {key: int(high) for key, high in zip(shown, sets.high, strict=True)},
+        "apart": {
+            key: [other for j, other in enumerate(shown) if apart[i, j]] for i, key in enumerate(shown)
+        },
+        "level": float(sets.level),
+        "method": sets.method,
+        "margin": finite(float(np.median(pairs))),
+    }
+
+
 def item_distribution(
-    frame: Frame, wording: Wording, levels: Sequence[str], top: Sequence[str]
+    frame: Frame, columns: Mapping[str, np.ndarray], levels: Sequence[str], mask: Mapping[str, str]
 ) -> dict[str, Any]:
     """Shares of every answer among those with an opinion, and of don't-know among those asked, by domain.
 
-    `levels` are the substantive codes in printing order, `top` those that a 满意率 or the like counts.
-    {"levels", "top", "domains": {domain: {"shares", "top", "dont_know", "n", "n_asked"} or {"suppressed"}}}
+    `levels` are the substantive codes in printing order.
+    {domain: {"shares", "top", "dont_know", "n", "n_asked"} or {"suppressed"}}
     """
-    column = frame.inputs.answers.get(wording.name)
-    codes = (
-        codes_of(column) if column is not None else np.full(len(frame.inputs.case_ids), None, dtype=object)
-    )
-    unsure = {code for code, kind in wording.missing.items() if kind == "dont_know"}
-    valid = np.array([code in levels for code in codes], dtype=bool)
-    asked = np.array([code is not None for code in codes], dtype=bool)
-    variables = {f"level:{code}": np.where(valid, codes == code, np.nan) for code in levels}
-    variables["top"] = np.where(valid, np.isin(codes, list(top)), np.nan).astype(float)
-    variables["dont_know"] = np.where(asked, np.isin(codes, list(unsure)), np.nan).astype(float)
-    variables = {name: values.astype(float) for name, values in variables.items()}
+    tables = {name: frame.plain.figures(values, SHARE) for name, values in columns.items()}
+    first = tables[f"level:{levels[0]}"]
     found: dict[str, dict[str, Any]] = {}
-    for kind in ("all", "district", "street", "sex", "age"):
-        members = [d for d in frame.domains if d.kind == kind]
-        by = np.full(len(codes), None, dtype=object)
-        for domain in members:
-            by[domain.inside & frame.inputs.responded] = domain.key
-        if members and any(g is not None for g in by):
-            found |= _distribution_cells(frame, variables, by, bool(top))
-    counts = {d.key: found[d.key]["n"] if d.key in found else 0 for d in frame.domains}
-    for label, reason in suppress(counts, families(frame.domains), frame.floor).items():
-        found[label] = {"suppressed": reason}
-    return {"levels": list(levels), "top": list(top), "domains": found}
-
-
-def _distribution_cells(
-    frame: Frame, variables: dict[str, np.ndarray], by: np.ndarray, has_top: bool
-) -> dict[str, dict[str, Any]]:
-    table = group_shares(frame.weighted, variables, by)
-    n_levels = len(variables) - 2
-    cells = {}
-    for row, group in enumerate(table.groups):
-        cells[group] = {
-            "shares": [float(v) for v in table.estimate[row, :n_levels]],
-            "top": _share(table, row, n_levels) if has_top else None,
-            "dont_know": _share(table, row, n_levels + 1),
-            "n": int(table.n[row, n_levels]),
-            "n_asked": int(table.n[row, n_levels + 1]),
+    for domain in frame.domains:
+        row = first.row(domain.key)
+        if domain.key in mask:
+            found[domain.key] = {"suppressed": mask[domain.key]}
+            continue
+        found[domain.key] = {
+            "shares": [float(tables[f"level:{code}"].estimate[row]) for code in levels],
+            "top": _share(tables["top"], row) if "top" in tables else None,
+            "dont_know": _share(tables["dont_know"], row),
+            "n": int(first.n[row]),
+            "n_asked": int(tables["dont_know"].n[row]),
         }
-    return cells
+    return found
 
 
-def _share(table: Any, row: int, column: int) -> dict[str, float | None]:
+def _share(table: FigureTable, row: int) -> dict[str, float | None]:
     return {
-        "estimate": _finite(table.estimate[row, column]),
-        "low": _finite(table.low[row, column]),
-        "high": _finite(table.high[row, column]),
+        "estimate": finite(table.estimate[row]),
+        "low": finite(table.low[row]),
+        "high": finite(table.high[row]),
     }
+
+
+def counts_in(frame: Frame, values: np.ndarray) -> tuple[dict[str, int], set[str]]:
+    """Valid answers of each domain, and those where everybody answered alike."""
+    counts, alike = {}, set()
+    given = frame.inputs.responded & ~np.isnan(values)
+    for partition in frame.tables.partitions.partitions:
+        if partition.within_psu:
+            continue
+        inside = given & (partition.codes >= 0)
+        codes, mine = partition.codes[inside], values[inside]
+        size = len(partition.labels)
+        n = np.bincount(codes, minlength=size)
+        least, most = np.full(size, np.inf), np.full(size, -np.inf)
+        np.minimum.at(least, codes, mine)
+        np.maximum.at(most, codes, mine)
+        for k, label in enumerate(partition.labels):
+            counts[label] = int(n[k])
+            if n[k] and least[k] == most[k]:
+                alike.add(label)
+    return counts, alike

@@ -1,33 +1,59 @@
 """What a run is computed from: one row per released case, its answers if it has any, and the outcome counts.
 
-Volunteer answers are counted and left out: they never enter an estimate.
+Volunteer answers stand apart: they never enter an estimate of the probability sample.
 """
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from django.db.models import Max, Min
 
 from survey.common.canonical import sha256_of
-from survey.contacts import dispositions
-from survey.contacts.models import Contact
+from survey.reports.facts import Facts, case_facts, urban_rural
 from survey.responses.models import Response
+from survey.responses.outcomes import outcome_classes
 from survey.responses.queries import case_columns, snapshot
 from survey.sampling.models import Case, Draw
 from survey.studies.models import Round
 
 DISTRICT_DIGITS, STREET_DIGITS = 6, 9
-# A page opened and left without an answer: AAPOR 2.113, implicit refusal.
-OPENED_CLASS = "R"
-# What a stored status says where no contact tells more.
-CLASS_OF_STATUS = {
-    Case.Status.OPENED: OPENED_CLASS,
-    Case.Status.REFUSED: "R",
-    Case.Status.INELIGIBLE: "NE",
-    Case.Status.UNKNOWN: "UO",
-}
+
+
+# Outcomes of households in which somebody was reached: eligible, whatever came of it.
+TOOK_PART = ("I", "P", "R", "NC", "O")
+
+
+@dataclass(frozen=True, eq=False)
+class Volunteers:
+    """Answers through a poster or a shared link; arrays of shape (n_volunteers,)."""
+
+    path: np.ndarray
+    mode: np.ndarray
+    answers: dict[str, np.ndarray]
+
+    @classmethod
+    def none(cls) -> "Volunteers":
+        """Nobody."""
+        nobody = np.zeros(0, dtype=object)
+        return cls(nobody, nobody, {})
+
+    @classmethod
+    def of(cls, taken: dict[str, Any], rows: list[int]) -> "Volunteers":
+        """These rows of a snapshot's columns."""
+
+        def pick(values: list[Any]) -> np.ndarray:
+            found = np.full(len(rows), None, dtype=object)
+            for at, row in enumerate(rows):
+                found[at] = values[row]
+            return found
+
+        answers = {item: pick(values) for item, values in taken["answers"].items()}
+        return cls(pick(taken["region_path"]), pick(taken["mode"]), answers)
+
+    def __len__(self) -> int:
+        return len(self.path)
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +63,10 @@ class Inputs:
     base : 1 / inclusion probability, given the replicates that have been released
     answers : {item: answers as stored; None without}; outcome : AAPOR class of each case
     certainty : the case's PSU was in every possible sample
+    took_part : a person was selected in the household, whether or not that person answered
+    covariates : {name: numbers known for every case}, for a model of response
+    urban : "urban", "rural" or "" by the community's 城乡分类代码
+    volunteers : answers that no drawn household gave
     """
 
     case_ids: list[str]
@@ -57,6 +87,10 @@ class Inputs:
     first_on: str
     last_on: str
     hash: str
+    took_part: np.ndarray
+    covariates: dict[str, np.ndarray]
+    urban: np.ndarray
+    volunteers: "Volunteers" = field(default_factory=lambda: Volunteers.none())
 
     @property
     def district(self) -> np.ndarray:
@@ -78,10 +112,11 @@ def read_inputs(round: Round) -> Inputs:
     response_ids: list[str | None] = [None] * n
     probability, mode = np.full(n, np.nan), np.full(n, "", dtype=object)
     answers = {item: np.full(n, None, dtype=object) for item in taken["answers"]}
-    n_volunteer = 0
+    outside: list[int] = []
     for row, (case, kind) in enumerate(zip(taken["case_id"], taken["sample_kind"], strict=True)):
         if kind != Response.SampleKind.PROBABILITY or case not in place:
-            n_volunteer += kind == Response.SampleKind.VOLUNTEER
+            if kind == Response.SampleKind.VOLUNTEER:
+                outside.append(row)
             continue
         at = place[case]
         response_ids[at] = taken["response_id"][row]
@@ -90,7 +125,9 @@ def read_inputs(round: Round) -> Inputs:
         for item, values in taken["answers"].items():
             answers[item][at] = values[row]
     responded = np.array([r is not None for r in response_ids], dtype=bool)
-    outcome = _outcomes(round, cases, responded)
+    outcome = outcome_classes(round, cases)
+    facts = case_facts(round, cases["case_id"])
+    took_part = responded | (facts.selected & np.isin(outcome, TOOK_PART))
     certainty, stage2 = _selection(round, cases)
     base = 1.0 / (np.array(cases["stage1_probability"], dtype=float) * stage2)
     first_on, last_on = _dates(round)
@@ -104,22 +141,20 @@ def read_inputs(round: Round) -> Inputs:
         outcome=outcome,
         responded=responded,
         response_ids=response_ids,
-        person_probability=probability,
+        person_probability=np.where(responded, probability, np.where(took_part, facts.probability, np.nan)),
         mode=mode,
         answers=answers,
         outcome_counts=dict(sorted(Counter(outcome.tolist()).items())),
         modes=dict(sorted(Counter(mode[responded].tolist()).items())),
-        n_volunteer=n_volunteer,
+        n_volunteer=len(outside),
         first_on=first_on,
         last_on=last_on,
-        hash=_hash(cases, taken, outcome),
+        hash=_hash(cases, taken, outcome, facts),
+        took_part=took_part,
+        covariates=facts.covariates,
+        urban=urban_rural(cases["region_path"]),
+        volunteers=Volunteers.of(taken, outside),
     )
-
-
-def outcome_counts(round: Round) -> dict[str, int]:
-    """Released cases by final AAPOR class, as a run would count them now; no answer is read."""
-    cases = case_columns(round)
-    return dict(Counter(_outcomes(round, cases, np.array(cases["responded"], dtype=bool)).tolist()))
 
 
 def drawn(round: Round) -> Draw | None:
@@ -136,34 +171,11 @@ def _or_nan(value: float | None) -> float:
     return float("nan") if value is None else float(value)
 
 
-def _hash(cases: dict[str, Any], taken: dict[str, Any], outcome: np.ndarray) -> str:
+def _hash(cases: dict[str, Any], taken: dict[str, Any], outcome: np.ndarray, facts: Facts) -> str:
     responses = {k: v for k, v in taken.items() if k != "questionnaire_version"}
-    return sha256_of({"cases": cases, "responses": responses, "outcomes": outcome.tolist()})
-
-
-def _outcomes(round: Round, cases: dict[str, Any], responded: np.ndarray) -> np.ndarray:
-    """Final AAPOR class of each case (contacts.dispositions), with its answer and status taken into account.
-
-    An answer that stands is an interview (I, or P where the contact says so). A case whose interview does not
-    stand any more (withdrawn, rejected) counts as a refusal.
-    """
-    contacts: dict[str, list[dispositions.Contacted]] = {}
-    rows = Contact.objects.filter(case__round=round).values_list(
-        "case__opaque_id", "mode", "at", "disposition"
+    return sha256_of(
+        {"cases": cases, "responses": responses, "outcomes": outcome.tolist(), "facts": facts.plain()}
     )
-    for case, mode, at, disposition in rows.iterator():
-        contacts.setdefault(str(case), []).append(dispositions.Contacted(mode, at, disposition))
-    found = []
-    for case, status, answered in zip(cases["case_id"], cases["status"], responded, strict=True):
-        final = dispositions.final(contacts.get(case, [])).outcome_class or "UH"
-        if answered:
-            final = final if final in ("I", "P") else "I"
-        elif final in ("I", "P"):
-            final = "R"
-        elif final in ("UH", "UO"):
-            final = CLASS_OF_STATUS.get(status, final)
-        found.append(final)
-    return np.array(found, dtype=object)
 
 
 def _selection(round: Round, cases: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:

@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from survey.reports.distribution import in_language
+from survey.reports.notices import all_notices
 from survey.reports.reading import Reading
 from survey.reports.words import age_words, sex_words
 from survey.responses.volunteers import rule_words
@@ -15,14 +16,19 @@ STEP_WORDS = {
     "unknown_eligibility": gettext_lazy("情况不明的户，把权数分给同一调整类里情况明确的户"),
     "household_response": gettext_lazy("合格而没有答的户，把权数分给同一调整类里答了的户"),
     "person_selection": gettext_lazy("户内选一人：乘以被选中机会的倒数"),
+    "person_response": gettext_lazy("选中的人没有答的，把权数分给同一调整类里答了的人"),
+    "trimming": gettext_lazy("过大的权数截到上限，截下的分给其余答卷"),
     "poststratification": gettext_lazy("对齐总体：区县 × 性别 × 年龄"),
+    "calibration": gettext_lazy("校准到总体：区县，以及其中的性别、年龄"),
 }
 
 
 def method_rows(reading: Reading) -> list[tuple[str, list[str]]]:
     """(term, paragraphs) in printing order."""
     document = reading.document
+    notices = all_notices(document)
     return [
+        *([(_("需要说明的"), notices)] if notices else []),
         (_("问的是谁"), _population(reading)),
         (_("名录"), _frame(document)),
         (_("怎么抽的"), _design(document)),
@@ -33,7 +39,7 @@ def method_rows(reading: Reading) -> list[tuple[str, list[str]]]:
         (_("权数"), _weights(reading)),
         (_("误差"), _errors(document)),
         (_("合并方差"), _pooled(reading)),
-        (_("谁高谁低"), _comparing()),
+        (_("谁高谁低"), _comparing(document)),
         (_("不公布的"), _suppressed(document)),
         (_("不了解"), [_("“不了解”和“跳过这题”单独列出，不进任何得分和比例的分母。")]),
     ]
@@ -208,16 +214,35 @@ def _cells(reading: Reading) -> list[str]:
 
 
 def _errors(document: dict[str, Any]) -> list[str]:
-    return [
+    intervals = _(
+        "95% 区间：得分用 t 区间，单题比例用 Korn–Graubard 区间（合并方差的用 Wilson 区间）；"
+        "自由度 = 该范围内的抽样单位数 − 层数，写在表里。± 取区间较宽的一侧。"
+    )
+    errors = document.get("errors", {"method": "taylor"})
+    if errors["method"] == "taylor":
+        return [
+            _(
+                "泰勒线性化，计入分层、整群、权数，以及对齐总体后的残差；第一阶段按有放回计算（略偏保守）；"
+                "等距抽取的方差是近似值。应答调整按固定处理。"
+            ),
+            intervals,
+        ]
+    rows = [
         _(
-            "泰勒线性化，计入分层、整群、权数，以及对齐总体后的残差；第一阶段按有放回计算（略偏保守）；"
-            "等距抽取的方差是近似值。应答调整按固定处理。"
-        ),
-        _(
-            "95% 区间：得分用 t 区间，单题比例用 Korn–Graubard 区间（合并方差的用 Wilson 区间）；"
-            "自由度 = 该范围内的抽样单位数 − 层数，写在表里。± 取区间较宽的一侧。"
-        ),
+            "在层内重抽社区 %(replicates)d 次（Rao–Wu 自助法），每次把整个加权过程从头做一遍，"
+            "看结果相差多少；第一阶段按有放回计算（略偏保守），等距抽取的方差是近似值。"
+        )
+        % {"replicates": errors["replicates"]}
     ]
+    if errors["ratio_fixed"] is not None:
+        rows.append(
+            _(
+                "如果图省事把权数当作固定的，标准误会是这里的 %(fixed).2f 倍；"
+                "泰勒线性化是 %(linear).2f 倍（中位数）。"
+            )
+            % {"fixed": errors["ratio_fixed"], "linear": errors["ratio_linearised"]}
+        )
+    return [*rows, intervals]
 
 
 def _pooled(reading: Reading) -> list[str]:
@@ -234,12 +259,23 @@ def _pooled(reading: Reading) -> list[str]:
     ]
 
 
-def _comparing() -> list[str]:
+def _comparing(document: dict[str, Any]) -> list[str]:
+    claims = document.get("claims")
+    if claims is None:
+        return [
+            _(
+                "两两比较，差距的 95% 区间不含 0 才算分出先后；计入两者的协方差（合并方差的按独立算）。"
+                "没有对比较的次数作修正：比得越多，碰巧“显著”的越多。所以不排名次，只说分得出分不出。"
+            )
+        ]
     return [
         _(
-            "两两比较，差距的 95% 区间不含 0 才算分出先后；计入两者的协方差（合并方差的按独立算）。"
-            "没有对比较的次数作修正：比得越多，碰巧“显著”的越多。所以不排名次，只说分得出分不出。"
+            "整份报告的 %(tests)s 次检验（和目标比、和全体比、和上一轮比）当作一家，用 Holm 法修正；"
+            "区县和街道的名次范围同时成立（Mogstad 等，2024）。整份报告只要有一处说错，"
+            "这样的机会合起来不超过 5%%。"
         )
+        % {"tests": f"{claims['tests']:,}"},
+        _("说“高于”“低于”“上升”“下降”的，都是这样检验过的；其余的差别都可能是碰巧，所以不说。"),
     ]
 
 

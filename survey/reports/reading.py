@@ -64,6 +64,7 @@ class Reading:
 
     def __init__(self, document: dict[str, Any]) -> None:
         self.document = document
+        self._found_ties: dict[tuple[str, str], dict[str, list[str]]] = {}
         self.domains = {entry["key"]: entry | self._in_language(entry) for entry in document["domains"]}
         self.indicators = {entry["code"]: entry for entry in document["indicators"]}
 
@@ -102,8 +103,22 @@ class Reading:
 
     def comparison(self, code: str, kind: str) -> dict[str, Any]:
         """Ties, tests against the whole and the typical margin of a kind of domain."""
-        found = self.document["comparisons"][code].get(kind)
-        return found or {"ties": {}, "against_all": {}, "median_margin": None}
+        found = self.document["comparisons"].get(code, {}).get(kind)
+        empty = {"ties": {}, "against_all": {}, "median_margin": None}
+        if not found or "ties" in found:  # documents before rank sets list the ties themselves
+            return found or empty
+        return found | {"ties": self._ties(code, kind)}
+
+    def _ties(self, code: str, kind: str) -> dict[str, list[str]]:
+        """{unit: those of its league that cannot be told apart from it}."""
+        if (code, kind) not in self._found_ties:
+            apart = self.document["comparisons"][code][kind]["apart"]
+            units = list(apart)
+            self._found_ties[code, kind] = {
+                unit: [other for other in units if other != unit and other not in set(apart[unit])]
+                for unit in units
+            }
+        return self._found_ties[code, kind]
 
 
 def hero(reading: Reading, code: str, key: str, pen: Pen = PAGE) -> dict[str, Any]:

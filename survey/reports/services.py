@@ -16,8 +16,12 @@ from survey.common.clock import now
 from survey.common.errors import Problem
 from survey.reports.assembly import build_document
 from survey.reports.inputs import Inputs, drawn, read_inputs
+from survey.reports.masks import masks_of
 from survey.reports.models import Report, ResponseWeight, Run, WeightRecipe
-from survey.reports.population import read_margins
+from survey.reports.parts import Parts
+from survey.reports.previous import Sample, margins_for
+from survey.reports.signatures import sign_document
+from survey.reports.snapshots import read_snapshot, take_snapshot
 from survey.reports.weighting import default_spec, passport, run_weights
 from survey.responses.models import Response
 from survey.stats.weights import Weighted
@@ -64,6 +68,9 @@ def create_run(
 ) -> Run:
     """Compute every figure of a round from the answers that stand now.
 
+    The answers are first stored as a snapshot, from which everything is computed. A run that was cut off or
+    cancelled and is asked for again by its id goes on with the same snapshot and the parts that it has.
+
     Parameters
     ----------
     recipe : the round's newest recipe when none is named; a default one is frozen for a round without any.
@@ -75,32 +82,53 @@ def create_run(
     """
     if isinstance(acting_user, User):
         require(acting_user, "reports.compute", round.study.region)
-    finished = Run.objects.filter(pk=run_id, state=Run.State.DONE).first() if run_id else None
-    if finished is not None:
-        return finished
+    held = Run.objects.filter(pk=run_id).select_related("snapshot", "recipe").first() if run_id else None
+    if held is not None and held.state == Run.State.DONE:
+        return held
     say: Say = progress.say if progress else lambda fraction, message: None
     _check_pinned(round)
     say(0.02, _("读取答卷"))
+    inputs, run = _begin(round, held, recipe, acting_user, run_id)
+    say(0.1, _("对照人口普查"))
+    spec = run.recipe.spec
+    totals, margins = margins_for(round, inputs, spec)
+    say(0.2, _("加权"))
+    weighted, sex, band = run_weights(inputs, spec, totals)
+    sample = Sample(round, inputs, spec, weighted, sex, band)
+    document = build_document(
+        sample=sample,
+        margins=margins,
+        snapshot=_snapshot_entry(run),
+        earlier_masks=_earlier_masks(round),
+        parts=Parts(run),
+        say=say,
+    )
+    say(0.92, _("保存结果"))
+    return _store(run, inputs, weighted, document, acting_user)
+
+
+def _begin(
+    round: Round,
+    held: Run | None,
+    recipe: WeightRecipe | None,
+    acting_user: Actor,
+    run_id: uuid.UUID | None,
+) -> tuple[Inputs, Run]:
+    """What is computed from, and the run's row: those of a run that was cut off, or new ones."""
+    if held is not None and held.snapshot is not None and held.snapshot.file:
+        return read_snapshot(held.snapshot), held
     inputs = read_inputs(round)
     if inputs.responded.sum() < MIN_RESPONSES:
         raise Problem("reports.too_few", count=int(inputs.responded.sum()), needed=MIN_RESPONSES)
     recipe = recipe or round.weight_recipes.first() or freeze_recipe(round=round, acting_user=acting_user)
-    say(0.1, _("对照人口普查"))
-    totals, margins = _margins(round, inputs, recipe.spec)
-    say(0.2, _("加权"))
-    weighted, sex, band = run_weights(inputs, recipe.spec, totals)
-    document = build_document(
-        round=round,
-        inputs=inputs,
-        spec=recipe.spec,
-        margins=margins,
-        weighted=weighted,
-        sex=sex,
-        band=band,
-        say=say,
-    )
-    say(0.92, _("保存结果"))
-    return _store(round, recipe, inputs, weighted, document, acting_user, run_id)
+    snapshot = take_snapshot(round, inputs)
+    if held is not None:
+        held.parts.all().delete()
+        Run.objects.filter(pk=held.pk).update(snapshot=snapshot, recipe=recipe, state=Run.State.RUNNING)
+        held.refresh_from_db()
+        return inputs, held
+    run = Run.objects.create(pk=run_id or uuid.uuid4(), round=round, recipe=recipe, snapshot=snapshot)
+    return inputs, run
 
 
 def _check_pinned(round: Round) -> None:
@@ -112,50 +140,44 @@ def _check_pinned(round: Round) -> None:
         raise Problem("reports.not_pinned", what=_("样本"))
 
 
-def _margins(
-    round: Round, inputs: Inputs, spec: dict[str, Any]
-) -> tuple[dict[tuple[str, str, int], float], list[dict[str, Any]]]:
-    return read_margins(
-        sorted(set(inputs.district)),
-        frame=drawn(round).design.frame,
-        source_year=spec["margins"]["source_year"],
-        min_age=spec["margins"]["min_age"],
-        bands=[tuple(band) for band in spec["poststratification"]["bands"]],
-        scale=spec["margins"]["population_scale"],
-    )
+def _snapshot_entry(run: Run) -> dict[str, Any]:
+    """What the document says of its snapshot; nothing that another machine would write differently."""
+    snapshot = run.snapshot
+    return {
+        "content_hash": snapshot.content_hash,
+        "cases": snapshot.n_cases,
+        "responses": snapshot.n_responses,
+        "volunteers": snapshot.n_volunteers,
+    }
 
 
-def _store(
-    round: Round,
-    recipe: WeightRecipe,
-    inputs: Inputs,
-    weighted: Weighted,
-    document: dict[str, Any],
-    acting_user: Actor,
-    run_id: uuid.UUID | None,
-) -> Run:
+def _earlier_masks(round: Round) -> dict[str, dict[str, str]]:
+    """What the round's published reports have masked: a correction must not lay it open."""
+    found: dict[str, dict[str, str]] = {}
+    published = Report.objects.filter(round=round).exclude(state=Report.State.DRAFT)
+    for document in published.order_by("created_at", "number").values_list("document", flat=True):
+        for name, mask in masks_of(document).items():
+            found.setdefault(name, {}).update(mask)
+    return found
+
+
+def _store(run: Run, inputs: Inputs, weighted: Weighted, document: dict[str, Any], acting_user: Actor) -> Run:
     """The run, its passports and the audit entry, all or none."""
+    round = run.round
     hashes = {
         "snapshot": inputs.hash,
         "questionnaire": round.questionnaire_version.document_hash,
         "indicators": {entry["code"]: entry["hash"] for entry in document["indicators"]},
-        "recipe": recipe.spec_hash,
+        "recipe": run.recipe.spec_hash,
         "margins": sha256_of(document["weights"]["margins"]),
         "draw": drawn(round).result_hash,
     }
     with transaction.atomic():
-        run, _created = Run.objects.update_or_create(
-            pk=run_id or uuid.uuid4(),
-            defaults={
-                "round": round,
-                "recipe": recipe,
-                "state": Run.State.DONE,
-                "inputs": hashes,
-                "document": document,
-                "document_hash": sha256_of(document),
-                "finished_at": now(),
-            },
-        )
+        run.state, run.inputs = Run.State.DONE, hashes
+        run.document, run.document_hash = document, sha256_of(document)
+        run.signature, run.finished_at = sign_document(document), now()
+        run.save()
+        run.parts.all().delete()
         run.weights.all().delete()
         # Answers withdrawn while the figures were computed keep no passport.
         standing = {
@@ -206,6 +228,7 @@ def publish_report(*, run: Run, title: str, acting_user: Actor) -> Report:
             state=Report.State.PUBLISHED,
             document=run.document,
             document_hash=run.document_hash,
+            signature=run.signature,
             published_at=now(),
             published_by_id=acting_user.pk or None,
         )

@@ -4,11 +4,14 @@ from typing import Any
 
 from survey.accounts.models import User
 from survey.audit.services import SYSTEM
+from survey.common.errors import Problem
+from survey.jobs.chores import daily
 from survey.jobs.models import Job
-from survey.jobs.services import Progress, job_kind
+from survey.jobs.services import Cancelled, Progress, job_kind
 from survey.jobs.tasks import start
 from survey.reports.models import Run
 from survey.reports.services import create_run
+from survey.reports.snapshots import remove_stale_snapshots
 from survey.studies.models import Round
 
 KIND = "reports.run"
@@ -16,15 +19,29 @@ KIND = "reports.run"
 
 @job_kind(KIND)
 def run_report(progress: Progress, params: dict[str, Any]) -> dict[str, Any]:
-    """Safe to repeat: a run that this job has already finished is found by the job's id and kept."""
-    run = create_run(
-        round=Round.objects.get(pk=params["round"]),
-        acting_user=progress.job.created_by or SYSTEM,
-        progress=progress,
-        run_id=progress.job.pk,
-    )
-    Run.objects.filter(pk=run.pk, job__isnull=True).update(job=progress.job)
+    """Safe to repeat: a run of this job is found by the job's id; finished it is kept, cut off it goes on."""
+    mine = Run.objects.filter(pk=progress.job.pk)
+    try:
+        run = create_run(
+            round=Round.objects.get(pk=params["round"]),
+            acting_user=progress.job.created_by or SYSTEM,
+            progress=progress,
+            run_id=progress.job.pk,
+        )
+    except Cancelled:
+        mine.update(state=Run.State.CANCELLED, job=progress.job)
+        raise
+    except Problem:
+        mine.update(state=Run.State.FAILED, job=progress.job)
+        raise
+    mine.filter(job__isnull=True).update(job=progress.job)
     return {"run": str(run.pk), "hash": run.document_hash}
+
+
+@daily("reports.snapshots")
+def remove_snapshots() -> int:
+    """Destroy snapshots that hold a withdrawn answer."""
+    return remove_stale_snapshots()
 
 
 def start_run(*, round: Round, acting_user: User) -> Job:

@@ -1,4 +1,4 @@
-"""The recipe of a round's weights, and its execution. Order of the steps: `survey.stats.weights.STEPS`."""
+"""The recipe of a round's weights as data, and its execution. Steps: `survey.stats.weights`."""
 
 from typing import Any
 
@@ -11,16 +11,21 @@ from survey.reports.inputs import Inputs
 from survey.reports.population import FRAME_TO_CENSUS, NO_SCALE, rules
 from survey.stats.margins import age_band
 from survey.stats.scores import codes_of
-from survey.stats.weights import SEXES, STEPS, CaseColumns, Weighted, weigh
+from survey.stats.weights import SEXES, STEPS, CaseColumns, RecipeOptions, Weighted, weigh
 from survey.studies.models import Round
 
-VERSION = "minyi-weights-1"
+VERSION = "minyi-weights-2"
 BANDS: tuple[tuple[int, int | None], ...] = ((18, 29), (30, 44), (45, 59), (60, 74), (75, None))
 MIN_CLASS, MIN_CELL = 10, 10
 MIN_PSUS = 6  # a street with fewer takes the variance pooled across streets
 SEX_ITEM, AGE_ITEM = "D01", "S02"
 SEX_LABELS = {"男": "male", "女": "female"}
 CENSUS_YEAR = 2020
+# A post-stratum's factor stays within these multiples of its district's; 5 is the cap of DeBell & Krosnick
+# (2009), Computing Weights for American National Election Study Survey Data, p. 30.
+BOUNDS = (0.2, 5.0)
+TAYLOR, BOOTSTRAP = "taylor", "bootstrap"
+REPLICATES, SEED = 200, 20240
 
 
 def default_spec(round: Round) -> dict[str, Any]:
@@ -29,11 +34,13 @@ def default_spec(round: Round) -> dict[str, Any]:
     return {
         "version": VERSION,
         "steps": list(STEPS),
+        "household_response": {"method": "classes"},
         "response_classes": {"by": ["district", "street"], "min_respondents": MIN_CLASS},
         "poststratification": {
             "by": ["district", "sex", "age"],
             "bands": [list(band) for band in _bands(round.study.min_age)],
             "min_respondents": MIN_CELL,
+            "bounds": list(BOUNDS),
             "age_item": AGE_ITEM,
             "sex_item": SEX_ITEM,
             "sex_codes": _sex_codes(document),
@@ -43,9 +50,12 @@ def default_spec(round: Round) -> dict[str, Any]:
             "min_age": round.study.min_age,
             **rules(FRAME_TO_CENSUS if _needs_scale(round) else NO_SCALE),
         },
+        "calibration": None,
         "trimming": None,
         "variance": {
-            "method": "taylor",
+            "method": BOOTSTRAP,
+            "replicates": REPLICATES,
+            "seed": SEED,
             "psus": "with-replacement",
             "min_psus": MIN_PSUS,
             "level": 0.95,
@@ -77,6 +87,8 @@ def run_weights(
         person_probability=inputs.person_probability,
         sex=sex,
         band=band,
+        took_part=inputs.took_part,
+        covariates=inputs.covariates,
     )
     weighted = weigh(
         cases,
@@ -84,13 +96,47 @@ def run_weights(
         n_bands=len(bands),
         min_class=spec["response_classes"]["min_respondents"],
         min_cell=post["min_respondents"],
+        options=options_of(spec),
     )
     return weighted, sex, band
 
 
+def options_of(spec: dict[str, Any]) -> RecipeOptions:
+    """What a recipe chooses. Recipes of the first version know none of it, and keep their weights.
+
+    "household_response": {"method": "classes"} or {"method": "propensity", "covariates": [names of
+    `Inputs.covariates`], "classes": 5}; "calibration", "trimming": as `RecipeOptions`; bounds: of the
+    calibration, or of the post-strata.
+    """
+    household = spec.get("household_response") or {"method": "classes"}
+    calibration = spec.get("calibration")
+    bounds = calibration.get("bounds") if calibration else spec["poststratification"].get("bounds")
+    trimming = spec.get("trimming")
+    return RecipeOptions(
+        household=household["method"],
+        covariates=tuple(household.get("covariates", ())),
+        n_classes=household.get("classes", 5),
+        bounds=tuple(bounds) if bounds else None,
+        calibration=calibration or None,
+        trimming=trimming if isinstance(trimming, dict) else None,
+    )
+
+
 def passport(weighted: Weighted, row: int) -> list[dict[str, Any]]:
-    """The factors of one response, in order."""
-    return [{"step": step, "factor": float(weighted.factors[step][row])} for step in STEPS]
+    """The factors of one response, in order, with what was reached and how far it moved the weights.
+
+    "total" is the sum of all weights after the step; "effect" the Kish factor that it left (1 + cv²).
+    """
+    after = {step["step"]: step for step in weighted.steps}
+    return [
+        {
+            "step": step,
+            "factor": float(factor[row]),
+            "total": float(after[step]["sum"]),
+            "effect": float(after[step]["kish_effect"]),
+        }
+        for step, factor in weighted.factors.items()
+    ]
 
 
 def _bands(min_age: int) -> list[tuple[int, int | None]]:

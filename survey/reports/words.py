@@ -72,7 +72,7 @@ def make_figure(
     """The printed form of a document's cell."""
     is_share = indicator["kind"] == SHARE
     unit = "%" if is_share else _("分")
-    cell = cell or {"suppressed": "small"}
+    cell = cell or {"suppressed": "masked"}
     if "suppressed" in cell:
         why = cell["suppressed"]
         return Figure(
@@ -104,18 +104,22 @@ def make_figure(
 def suppressed_words(reason: str, floor: int) -> str:
     """Why a figure is not printed."""
     return {
+        "masked": _("答卷不足 %d 份，或公布了就能倒推出别处的数，不公布") % floor,
         "small": _("样本不足（少于 %d 份），不公布") % floor,
         "complement": _("一并不公布：公布了就能倒推出旁边那一格"),
         "no_error": _("抽样单位太少，算不出误差，不公布"),
+        "no_external": _("缺一部分分数，合成不了"),
     }[reason]
 
 
 def suppressed_short(reason: str, floor: int) -> str:
     """The same in a table cell."""
     return {
+        "masked": _("不公布"),
         "small": _("不足 %d") % floor,
         "complement": _("一并不公布"),
         "no_error": _("算不出误差"),
+        "no_external": _("缺分数"),
     }[reason]
 
 

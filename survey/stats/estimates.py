@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from analysis.errors import AnalysisError
 from analysis.estimation import Estimate, mean, pool_variances
+from analysis.estimation.intervals import mean_interval
 from analysis.inference.pairs import pairwise
 from survey.stats.refusals import refusals
 from survey.stats.weights import Weighted
@@ -179,3 +180,9 @@ def group_shares(weighted: Weighted, variables: Mapping[str, np.ndarray], by: np
     # Sums of weights in floating point may miss 0 and 1 by a rounding.
     estimate = np.clip(result.estimate[rows], 0.0, 1.0)
     return GroupTable(tuple(groups), estimate, low[rows], high[rows], result.n[rows].astype(int))
+
+
+def interval_of(value: float, se: float, df: float) -> tuple[float, float]:
+    """The 95 % t interval of one number."""
+    low, high = mean_interval(np.array([value]), np.array([se]), np.array([df]), LEVEL)
+    return float(low[0]), float(high[0])

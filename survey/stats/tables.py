@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from analysis.errors import AnalysisError
 from analysis.estimation import pool_variances
+from analysis.estimation.linearization import covariance_of_table
 from analysis.estimation.partitions import (
     Partition,
     PartitionMeans,
@@ -36,6 +37,7 @@ class FigureTable:
     n_kish, element_variance : (Σw)²/Σw², and S² of single answers
     place : row of each domain in `covariance`, −1 for those without errors
     covariance : of the domains with errors; entries of pooled ones with others are 0
+    z : linearised totals per PSU of the domains with errors; deviations : of the replicates, or None
     """
 
     labels: tuple[str, ...]
@@ -54,6 +56,8 @@ class FigureTable:
     method: np.ndarray
     place: np.ndarray
     covariance: np.ndarray
+    z: np.ndarray
+    deviations: np.ndarray | None
 
     def row(self, label: str) -> int:
         """Row of a domain."""
@@ -128,21 +132,45 @@ class Tables:
             method=np.full(len(se), TAYLOR if errors is None else BOOTSTRAP, dtype=object),
             place=place,
             covariance=means.covariance.copy() if errors is None else errors[2],
+            z=means.z,
+            deviations=None if errors is None else errors[3],
         )
         self._pool(table, linear)
         return table
 
     def _errors(
         self, means: PartitionMeans, values: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-        """Standard errors of the recipe and of the shortcut, and the covariance, from the replicates."""
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray] | None:
+        """Standard errors of the recipe and of the shortcut, covariance and deviations of the replicates."""
         if self._again is None or self.replicates is None:
             return None
         full = means.estimate.estimate[self.partitions.with_errors]
         z = deviations_of(self._again.thetas(values), full)
         fixed = deviations_of(replicated_by_psu(means, self.replicates.factors), full)
         covariance = z.T @ z
-        return np.sqrt(np.diag(covariance)), np.sqrt((fixed**2).sum(axis=0)), covariance
+        return np.sqrt(np.diag(covariance)), np.sqrt((fixed**2).sum(axis=0)), covariance, z
+
+    def combined(
+        self, tables: Sequence[FigureTable], weights: Sequence[float]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Estimate and standard error of Σ weight × figure in every domain, for composites.
+
+        Figures of pooled domains have no covariance with each other: their errors are added up as if they
+        moved together, which is on the safe side.
+        """
+        w = np.asarray(weights, dtype=float)
+        estimate = np.sum([k * t.estimate for k, t in zip(w, tables, strict=True)], axis=0)
+        rows = self.partitions.with_errors
+        if all(t.deviations is not None for t in tables):
+            z = np.sum([k * t.deviations for k, t in zip(w, tables, strict=True)], axis=0)
+            variance = (z**2).sum(axis=0)
+        else:
+            z = np.sum([k * t.z for k, t in zip(w, tables, strict=True)], axis=0)
+            variance = covariance_of_table(self.partitions.design, z, diagonal=True)
+        se = _spread(rows, np.sqrt(np.maximum(variance, 0.0)), len(self.labels))
+        together = np.sum([abs(k) * t.se for k, t in zip(w, tables, strict=True)], axis=0)
+        pooled = np.any([t.method == POOLED for t in tables], axis=0)
+        return estimate, np.where(pooled, together, np.where(np.isnan(together), np.nan, se))
 
     def _pool(self, table: FigureTable, linear: Estimate) -> None:
         """Overwrite, in place, the thin streets of a fresh table with pooled variances.

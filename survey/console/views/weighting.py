@@ -21,7 +21,10 @@ STEP_NAMES = {
     "unknown_eligibility": _("情况不明的户，分给同街道的"),
     "household_response": _("没答的户，由同街道答了的代表"),
     "person_selection": _("家里人越多，被选中的机会越小"),
+    "person_response": _("选中没答的人，由同街道答了的代表"),
+    "trimming": _("过大的权数截到上限"),
     "poststratification": _("对齐普查：区县、性别、年龄"),
+    "calibration": _("校准到普查的各个边际"),
 }
 SEX_NAMES = {"male": _("男"), "female": _("女"), "male+female": _("男和女"), "unknown": _("没说性别或年龄")}
 

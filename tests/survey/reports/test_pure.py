@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from survey.reports import charts
 from survey.reports.charts import Pen
-from survey.reports.disclosure import COMPLEMENT, SMALL, suppress
 from survey.reports.document import significant
 from survey.reports.words import make_figure
 
@@ -20,32 +19,6 @@ CELL = {
     "estimate": 0.5, "se": 0.02, "low": 0.46, "high": 0.55, "df": 20.0, "n": 300,
     "n_effective": 210.0, "deff": 1.43, "variance": "taylor",
 }  # fmt: skip
-
-
-def test_a_cell_under_the_floor_goes_and_takes_the_next_smallest_with_it():
-    hidden = suppress({"a": 12, "b": 35, "c": 90, "all": 137}, [["a", "b", "c"]], 30)
-    assert hidden == {"a": SMALL, "b": COMPLEMENT}
-
-
-def test_two_thin_cells_protect_each_other():
-    assert suppress({"a": 12, "b": 13, "c": 90}, [["a", "b", "c"]], 30) == {"a": SMALL, "b": SMALL}
-
-
-def test_an_empty_cell_protects_nobody():
-    hidden = suppress({"a": 12, "b": 0, "c": 40, "d": 90}, [["a", "b", "c", "d"]], 30)
-    assert hidden == {"a": SMALL, "b": SMALL, "c": COMPLEMENT}
-
-
-@given(
-    n=st.dictionaries(st.text("abcdefgh", min_size=1, max_size=2), st.integers(0, 80), min_size=1),
-    floor=st.integers(1, 50),
-)
-def test_no_family_ever_hides_exactly_one_cell_that_can_be_derived(n, floor):
-    family = sorted(n)
-    hidden = suppress(n, [family], floor)
-    assert all(n[cell] >= floor for cell in family if cell not in hidden)
-    gone = [cell for cell in family if cell in hidden and n[cell] > 0]
-    assert len(gone) != 1 or len(gone) == len([c for c in family if n[c] > 0])
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
