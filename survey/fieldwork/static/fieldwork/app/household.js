@@ -36,7 +36,9 @@ function member(row, given, minAge) {
   const label = words(String(given.label === undefined ? "" : given.label));
   if (!label || length(label) > 40) throw new RosterError(row, "label");
   if (!SEXES.includes(given.sex)) throw new RosterError(row, "sex");
-  const text = String(given.age === undefined ? "" : given.age).trim();
+  // Chinese keyboards also write full-width digits, which Python's int() reads.
+  const text = words(String(given.age === undefined ? "" : given.age))
+    .replace(/[０-９]/g, (digit) => String.fromCharCode(digit.charCodeAt(0) - 0xfee0));
   if (!/^[+-]?\d+$/.test(text)) throw new RosterError(row, "age");
   const age = Number(text);
   if (age > MAX_AGE) throw new RosterError(row, "age");

@@ -178,7 +178,8 @@ export function done(app, caseId) {
   app.title("存好了", door ? door.address : "", "#/");
   app.show([h("div", { class: "f-body" }, h("section", { class: "f-done" }, h("span", { class: "f-tick" }, icon("check")),
     h("h2", {}, "这一户的答卷已经存好"), h("p", {}, safe), door && work.roundOf(caseId) ?
-      h("p", { class: "small" }, `对方想查看或撤回，可以拨 ${work.roundOf(caseId).phone}，报编号 ${door.number}。`) : null),
+      h("p", { class: "small" }, `对方想查看或撤回，可以拨 ${work.roundOf(caseId).phone}，报编号 `,
+        h("span", { class: "keep" }, door.number), "。") : null),
   h("p", {}, h("a", { class: "button f-wide", href: "#/" }, "去下一户")))]);
 }
 

@@ -39,7 +39,7 @@ export function cannot(app, why) {
 /* The button of the browser's own installation, where it offers one. */
 export function install(app) {
   if (matchMedia("(display-mode: standalone)").matches) return null;
-  const button = action("装到手机桌面", { class: "button f-wide", id: "install" }, async () => {
+  const button = action("装到手机桌面", { class: "button button-quiet f-wide", id: "install" }, async () => {
     await app.installer.prompt();
     await app.installer.userChoice;
   });
@@ -54,8 +54,7 @@ export function welcome(app, hello) {
   const login = `${app.settings.login}?next=${encodeURIComponent(location.pathname)}`;
   app.show([h("div", { class: "f-body" }, h("section", { class: "a-steps" }, h("h2", {}, "三步就好"),
     h("ol", {}, h("li", {}, "装到手机桌面"), h("li", {}, "登录您的账号"), h("li", {}, "设一个 6 位 PIN"))),
-  install(app), hello ? null : h("a", { class: "button f-wide", href: login }, "登录"),
-  hello ? newPin(app, hello) : null)]);
+  install(app), hello ? newPin(app, hello) : h("a", { class: "button f-wide", href: login }, "登录"))]);
 }
 
 function pinField(id, label) {
@@ -64,7 +63,8 @@ function pinField(id, label) {
 }
 
 function newPin(app, hello) {
-  const form = h("form", { onsubmit: (event) => event.preventDefault() }, h("h2", {}, `${hello.user.name}，您好。设一个 PIN`),
+  const form = h("form", { class: "a-new", onsubmit: (event) => event.preventDefault() },
+    h("h2", {}, `${hello.user.name}，您好。设一个 PIN`),
     h("p", { class: "help" }, "6 位数字，每次打开要输。忘了 PIN，手机里没写完的就打不开；已经写完的不受影响，照样能上传。"),
     pinField("pin", "PIN"), pinField("pin2", "再输一次"));
   const save = action("设好，开始", {}, async () => {

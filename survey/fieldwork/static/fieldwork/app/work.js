@@ -73,6 +73,8 @@ export class Work {
   }
 
   async takePage(page) {
+    await this.tookResults(page.results);
+    await this.load();
     const steps = [];
     for (const each of page.cases) {
       steps.push(["put", "cases", await this.vault.lock(each.id, each)]);
@@ -90,7 +92,6 @@ export class Work {
     steps.push(["put", "meta", { id: "cursor", value: page.cursor }]);
     steps.push(["put", "meta", { id: "pulled_at", value: page.server_time }]);
     await this.store.write(steps);
-    await this.tookResults(page.results);
     await this.load();
   }
 
