@@ -140,12 +140,13 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
     }
 else:
+    DATABASES["default"]["ENGINE"] = "survey.common.postgresql"
     DATABASES["default"]["CONN_MAX_AGE"] = 60
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     if not env.bool("MINYI_DATABASE_POOLED", default=False):
-        # The statements of survey/common/statements.py are planned once for each connection, after psycopg's
-        # own count of repetitions; a pooler that hands connections around would lose the plans.
-        DATABASES["default"].setdefault("OPTIONS", {}).setdefault("prepare_threshold", 5)
+        # The statements of survey/common/statements.py are prepared once for each connection; behind a pooler
+        # that hands connections around, they are planned each time.
+        DATABASES["default"].setdefault("OPTIONS", {}).setdefault("prepare_threshold", 0)
 
 REDIS_URL = env.str("MINYI_REDIS_URL", default="")
 # Test processes that run side by side must not take each other's jobs or clear each other's counts.

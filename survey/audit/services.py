@@ -1,13 +1,14 @@
 """Adds links to the audit chain, in the transaction of the deed itself."""
 
+from functools import cache
 from typing import Any, Protocol
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from survey.audit.models import AuditEntry, ChainHead
-from survey.common.canonical import sha256_of
+from survey.common.canonical import canonical_json, sha256_of
 from survey.common.clock import now
-from survey.common.statements import insert, run
+from survey.common.statements import run, stored
 
 
 class Actor(Protocol):
@@ -57,7 +58,7 @@ def record(
     target: Any = None,
     region_code: str = "",
     detail: dict[str, Any] | None = None,
-) -> AuditEntry:
+) -> None:
     """Write one entry. Must run inside the transaction of the deed: both stand or fall together.
 
     Parameters
@@ -72,9 +73,7 @@ def record(
     """
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("record() must run inside the transaction of the deed")
-    sequence, previous_hash = _take_head()
     entry = AuditEntry(
-        sequence=sequence,
         at=now(),
         actor_id=str(acting_user.pk or ""),
         actor_name=str(acting_user),
@@ -83,25 +82,79 @@ def record(
         object_id=str(target.pk) if target is not None else "",
         region_code=region_code,
         detail=detail or {},
-        previous_hash=previous_hash,
     )
-    entry.hash = sha256_of(entry_body(entry))
-    insert(entry)
-    run(f"UPDATE {ChainHead._meta.db_table} SET hash = %s WHERE id = 1", [entry.hash])  # noqa: S608
-    return entry
-
-
-def _take_head() -> tuple[int, str]:
-    """Lock the chain until the transaction ends: the next entry's sequence and the hash of the one before."""
-    statement = (
-        f"UPDATE {ChainHead._meta.db_table} SET sequence = sequence + 1 WHERE id = 1"  # noqa: S608
-        " RETURNING sequence, hash"
-    )
-    rows = run(statement, [])
-    if not rows:  # the first entry of an installation
+    add_link = _add_link_at_once if connection.vendor == "postgresql" else _add_link
+    if not add_link(entry):  # the first entry of an installation
         ChainHead.objects.get_or_create(pk=1)
-        rows = run(statement, [])
-    return rows[0]
+        add_link(entry)
+
+
+def _add_link(entry: AuditEntry) -> bool:
+    """Lock the head until the transaction ends and store the entry behind it. False when there is no head."""
+    head = ChainHead.objects.select_for_update().filter(pk=1).first()
+    if head is None:
+        return False
+    entry.sequence, entry.previous_hash = head.sequence + 1, head.hash
+    entry.hash = sha256_of(entry_body(entry))
+    entry.save(force_insert=True)
+    head.sequence, head.hash = entry.sequence, entry.hash
+    head.save(update_fields=["sequence", "hash"])
+    return True
+
+
+def _add_link_at_once(entry: AuditEntry) -> bool:
+    """`_add_link` in one statement: whoever writes next waits for this one's commit and nothing else.
+
+    PostgreSQL hashes the same text as `entry_body`: its keys are sorted, and only two of them are not known
+    before the head is.
+    """
+    body = entry_body(entry)
+    known = {name: value for name, value in body.items() if name < "previous_hash"}
+    start = canonical_json(known).decode()[:-1] + ',"previous_hash":"'
+    middle = '",' + canonical_json({"region_code": entry.region_code}).decode()[1:-1] + ',"sequence":'
+    names = [name for name in _ENTRY_COLUMNS if name not in ("sequence", "previous_hash", "hash")]
+    values = [stored(AuditEntry, name, getattr(entry, name)) for name in names]
+    return bool(run(_link_statement(), [start, middle, *values]))
+
+
+_ENTRY_COLUMNS = (
+    "sequence",
+    "previous_hash",
+    "hash",
+    "at",
+    "actor_id",
+    "actor_name",
+    "action",
+    "object_type",
+    "object_id",
+    "region_code",
+    "detail",
+)
+
+
+@cache
+def _link_statement() -> str:
+    places = ", ".join(["%s"] * (len(_ENTRY_COLUMNS) - 3))
+    # Names come from our own models; the values are parameters.
+    return """
+        WITH head AS (
+            SELECT sequence + 1 AS sequence, hash AS previous_hash FROM {head} WHERE id = 1 FOR UPDATE
+        ), link AS (
+            SELECT sequence, previous_hash, encode(sha256(convert_to(
+                %s::text || previous_hash || %s::text || sequence::text || '}}', 'UTF8')), 'hex') AS hash
+            FROM head
+        ), moved AS (
+            UPDATE {head} AS h SET sequence = link.sequence, hash = link.hash FROM link WHERE h.id = 1
+        )
+        INSERT INTO {entries} ({columns})
+        SELECT sequence, previous_hash, hash, {places} FROM link
+        RETURNING sequence
+    """.format(  # noqa: S608
+        head=ChainHead._meta.db_table,
+        entries=AuditEntry._meta.db_table,
+        columns=", ".join(_ENTRY_COLUMNS),
+        places=places,
+    )
 
 
 def verify_chain() -> tuple[int, str]:

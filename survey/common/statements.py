@@ -5,12 +5,14 @@ does the same thing, that is most of its cost. Here the text stays and PostgreSQ
 connection. Everywhere else the ORM is the better choice.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 from django.db import connection
 from django.db.backends.postgresql.base import ServerBindingCursor
+from django.db.backends.utils import CursorWrapper
 from django.db.models import DEFERRED, Field, Model
 
 
@@ -22,12 +24,38 @@ def run(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
     sql : with %s for each value; always the same text, so that its plan is found again.
     values : as the database takes them (see `stored`).
     """
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            # Django's own cursor writes the values into the text, which makes every statement a new one.
-            cursor.cursor = ServerBindingCursor(connection.connection)
+    with _cursor() as cursor:
         cursor.execute(sql, values)
         return cursor.fetchall() if cursor.description else []
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Send every `do` and `insert` inside to PostgreSQL at once, without waiting for each one's answer.
+
+    What is wrong with any of them is raised at the end, so this goes into a transaction. The ORM must stay
+    outside: it would not learn how many rows it has changed.
+    """
+    if connection.vendor != "postgresql":
+        yield
+        return
+    connection.ensure_connection()
+    with connection.wrap_database_errors, connection.connection.pipeline():
+        yield
+
+
+def do(sql: str, values: Sequence[Any]) -> None:
+    """`run` for a statement whose rows nobody wants."""
+    with _cursor() as cursor:
+        cursor.execute(sql, values)
+
+
+def _cursor() -> CursorWrapper:
+    cursor = connection.cursor()
+    if connection.vendor == "postgresql":
+        # Django's own cursor writes the values into the text, which makes every statement a new one.
+        cursor.cursor = ServerBindingCursor(connection.connection)
+    return cursor
 
 
 def stored(model: type[Model], name: str, value: object) -> Any:
@@ -52,9 +80,10 @@ def insert(row: Model) -> None:
     """`row.save(force_insert=True)` for a model without signals and parents."""
     sql, fields, key = _insertion(type(row), connection.vendor)
     values = [field.get_db_prep_save(field.pre_save(row, True), connection) for field in fields]
-    given = run(sql, values)
     if key:
-        setattr(row, key, given[0][0])
+        setattr(row, key, run(sql, values)[0][0])
+    else:
+        do(sql, values)
     row._state.adding, row._state.db = False, connection.alias
 
 

@@ -99,10 +99,8 @@ def store_contact(
         by_user_id=by_user_id,
     )
     insert(contact)
-    if disposition == dispositions.COMPLETE:  # whatever came before or after
-        _set_status(case, Case.Status.COMPLETED)
-    else:
-        update_status(case)
+    if disposition != dispositions.COMPLETE or case.status != Case.Status.COMPLETED:
+        update_status(case)  # an interview more leaves a completed case as it is
     return contact
 
 

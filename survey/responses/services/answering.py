@@ -14,7 +14,7 @@ from survey.common.canonical import sha256_of
 from survey.common.clock import now
 from survey.common.crypto import decrypt, encrypt
 from survey.common.errors import Problem
-from survey.common.statements import insert, read, run, stored
+from survey.common.statements import do, insert, read, run, stored, together
 from survey.contacts.models import SelectedPerson
 from survey.contacts.services import store_contact
 from survey.questionnaires.document import Document, items_of
@@ -203,11 +203,17 @@ def _store(response: Response, answers: dict[str, Any], acting_user: Actor) -> N
     """The response, its attachments, contact, quotas, status and the audit entry: all or nothing."""
     case, document = response.case, response.questionnaire_version.document
     detail = {"mode": response.mode, "sample_kind": response.sample_kind}
-    if case is not None:
-        _complete(case)  # phones of one household queue here
-    insert(response)
+    with together():
+        if case is not None:
+            _complete(case)  # phones of one household queue here
+        insert(response)
+        _forget_drafts(response.client_id, case)
+        if case is not None and response.mode == Response.Mode.WEB:
+            came_by = response.respondent.channel if response.respondent else ""
+            detail["contact"] = "wechat" if came_by == "wechat" else "web"
+            detail["disposition"] = COMPLETE
+            store_contact(case=case, mode=detail["contact"], at=response.received_at, disposition=COMPLETE)
     claim_attachments(response=response, named=_attachments_in(document, answers))
-    _forget_drafts(response.client_id, case)
     if case is None:
         claim_volunteer(response=response)
         take_quotas(
@@ -218,12 +224,6 @@ def _store(response: Response, answers: dict[str, Any], acting_user: Actor) -> N
             language=response.language,
             at=response.submitted_at,
         )
-    else:
-        if response.mode == Response.Mode.WEB:
-            came_by = response.respondent.channel if response.respondent else ""
-            detail["contact"] = "wechat" if came_by == "wechat" else "web"
-            detail["disposition"] = COMPLETE
-            store_contact(case=case, mode=detail["contact"], at=response.received_at, disposition=COMPLETE)
     if other := order_problems(document, str(response.client_id), response.paradata.get("orders")):
         Flag.objects.create(
             round=response.round,
@@ -244,16 +244,16 @@ def _store(response: Response, answers: dict[str, Any], acting_user: Actor) -> N
 def _complete(case: Case) -> None:
     """Set the status, by which the row is locked until the transaction ends."""
     cases = Case._meta.db_table
-    run(f"UPDATE {cases} SET status = %s WHERE id = %s", [Case.Status.COMPLETED.value, case.pk])  # noqa: S608
+    do(f"UPDATE {cases} SET status = %s WHERE id = %s", [Case.Status.COMPLETED.value, case.pk])  # noqa: S608
     case.status = Case.Status.COMPLETED
 
 
 def _forget_drafts(client_id: uuid.UUID, case: Case | None) -> None:
     """The response's own draft goes, and those of its household: nobody there needs theirs now."""
     own = [stored(SavedDraft, "client_id", client_id)]
-    run(f"DELETE FROM {SavedDraft._meta.db_table} WHERE client_id = %s", own)  # noqa: S608
+    do(f"DELETE FROM {SavedDraft._meta.db_table} WHERE client_id = %s", own)  # noqa: S608
     if case is not None:
-        run(_drafts_of_household(), [case.pk])
+        do(_drafts_of_household(), [case.pk])
 
 
 @cache
