@@ -16,7 +16,8 @@ from openpyxl import load_workbook
 from pyxform.xls2xform import convert
 
 from survey.questionnaires.checking import check_document
-from survey.questionnaires.document import expression, format_for, items_of
+from survey.questionnaires.document import ITEM_TYPES, expression, format_for, items_of
+from survey.questionnaires.drafting import blank_document
 from survey.questionnaires.xlsform import export_xlsform, read_xlsform, template_xlsx
 from survey.questionnaires.xlsform.building import Builder
 from survey.questionnaires.xlsform.files import open_form
@@ -136,6 +137,14 @@ def test_a_repeat_that_is_called_as_the_root_of_a_form_is_exported_all_the_same(
     )
     made["format"] = format_for(made)
     assert read_xlsform(export_xlsform(made))[0] == made
+
+
+@pytest.mark.parametrize("kind", ITEM_TYPES)
+def test_a_draft_that_lacks_nearly_everything_is_exported_all_the_same(kind):
+    bare = blank_document(name="q", title="")
+    bare["blocks"] += [{"name": "b", "items": [{"name": "Q1", "type": kind}]}]
+    rows = cells(export_xlsform(bare), "survey")
+    assert [row["name"] for row in rows] == ["block", "block", "b", "Q1", "b"]
 
 
 def test_a_document_that_passes_the_checks_passes_them_again():
