@@ -19,15 +19,18 @@ from analysis.interviews import (
 from analysis.outliers import ShareOutliers, share_outliers
 
 KINDS = (
-    "fast", "flat", "unsure", "same_answers", "typical", "rushed", "far", "phone", "photo", "alone",
+    "fast", "uneven", "flat", "unsure", "same_answers", "typical", "rushed", "far", "phone", "photo", "alone",
     "first_visit", "misfit", "combined", "backcheck",
 )  # fmt: skip
 """What an interview can be doubted for; see `interview_doubts`."""
 
-ALPHA_SHARES = {"backcheck": 0.4, "combined": 0.25}
-"""Parts of the accepted chance of a false alarm that go to the two strongest; the others share the rest."""
+SHARES = {"backcheck": 0.4, "uneven": 0.2, "rushed": 0.1, "fast": 0.1}
+"""Weights of the strongest kinds where their chances are put together; the others share the rest."""
 
-TRIAGE = 0.2  # the fifth of a team that looks oddest is checked back more; being in it says nothing
+STEADY = frozenset({"uneven", "same_answers", "phone", "photo", "misfit", "backcheck"})
+"""Kinds whose rate hardly depends on who an honest interviewer is (`outliers.STEADY_CV`)."""
+
+TRIAGE = 0.25  # the quarter of a team that looks oddest is checked back more; being in it says nothing
 ODDEST = 0.95  # quantile of the summed surprise above which an interview is odd on the whole
 
 
@@ -38,8 +41,8 @@ Put = Callable[[str, np.ndarray, np.ndarray], None]
 class Limits:
     """Where a measure becomes a doubt.
 
-    fast : of the team's median pace, and `fast_own` of the interviewer's own (half the median: Greszki, Meyer
-        & Schoen 2015, Public Opinion Quarterly 79, 471–503)
+    fast : of the team's median pace (half the median: Greszki, Meyer & Schoen 2015, Public Opinion Quarterly
+        79, 471–503); uneven : of the interviewer's own, which takes out that some people talk faster
     flat : blocks with one answer; unsure : share of 不了解
     same_least : least share of equal answers that may be called the same; above it, the 99 % quantile of the
         best matches between *different* interviewers decides
@@ -51,7 +54,7 @@ class Limits:
     """
 
     fast: float = 0.5
-    fast_own: float = 0.55
+    uneven: float = 0.55
     flat: int = 2
     unsure: float = 0.3
     same_least: float = 0.8
@@ -162,7 +165,8 @@ def _answers(data: Interviews, limits: Limits, put: Put, measures: dict[str, np.
         pace = pace_ratio(data.duration_s, data.n_items)
         own = pace / _own_median(pace, data.interviewer)
         measures["pace"], measures["pace_own"] = pace, own
-        put("fast", (pace < limits.fast) | (own < limits.fast_own), np.isfinite(pace))
+        put("fast", pace < limits.fast, np.isfinite(pace))
+        put("uneven", own < limits.uneven, np.isfinite(own))
     if len(data.blocks):
         measures["flat_blocks"] = flat_blocks(data.codes, data.blocks)
         flat = measures["flat_blocks"] >= limits.flat
@@ -218,10 +222,11 @@ class Standouts:
 
     people : labels, shape (m,); kinds : names, shape (k,)
     hits, tries, p : shape (m, k); outliers : {kind: ShareOutliers}
-    adjusted : shape (m, k), p × m / the kind's part of alpha (weighted Bonferroni; may exceed 1)
-    stands_out : shape (m, k), adjusted at most alpha: of teams without a cheater a share of at most alpha has
+    adjusted : shape (m,), all kinds of an interviewer put together, times m, at most 1
+    stands_out : shape (m,), adjusted at most alpha: of teams without a cheater a share of at most alpha has
         anybody standing out
-    suspect : shape (m,), the oddest fifth by mean surprise, and who stands out: back-checks go there next
+    by_kind : shape (m, k), each kind's own p × m / weight: which kinds carry it
+    suspect : shape (m,), the oddest quarter by mean surprise, and who stands out: back-checks go there next
     """
 
     people: np.ndarray
@@ -232,6 +237,7 @@ class Standouts:
     outliers: Mapping[str, ShareOutliers]
     adjusted: np.ndarray
     stands_out: np.ndarray
+    by_kind: np.ndarray
     suspect: np.ndarray
 
 
@@ -246,6 +252,12 @@ def standouts(interviewer: np.ndarray, doubts: Doubts, *, alpha: float = 0.05) -
     Raises
     ------
     AnalysisError : alpha is not between 0 and 1
+
+    Notes
+    -----
+    Kinds are put together by the Cauchy combination of their p with weights SHARES, which holds in the tail
+    whatever their dependence (Liu & Xie 2020, JASA 115, 393–402), interviewers by Bonferroni. A kind that
+    cannot be looked at counts as p = 1: it gives no other kind more room.
     """
     if not 0 < alpha < 1:
         raise AnalysisError(f"alpha lies between 0 and 1; got {alpha}")
@@ -259,12 +271,23 @@ def standouts(interviewer: np.ndarray, doubts: Doubts, *, alpha: float = 0.05) -
         hits[:, k] = np.bincount(codes, doubts.odd[kind], m)
         if (tries[:, k] > 0).sum() < 3:
             continue
-        found[kind] = share_outliers(hits[:, k], tries[:, k])
+        found[kind] = share_outliers(hits[:, k], tries[:, k], steady=kind in STEADY)
         p[:, k] = found[kind].p
-    rest = (1 - sum(ALPHA_SHARES.values())) / (len(KINDS) - len(ALPHA_SHARES))
-    part = np.array([ALPHA_SHARES.get(kind, rest) for kind in kinds])
-    adjusted = p * m / part
+    weight = np.array([SHARES.get(kind, _REST) for kind in kinds])
+    adjusted = np.minimum(_put_together(p, weight) * m, 1.0)
     stands_out = adjusted <= alpha
     mean = np.bincount(codes, doubts.surprise, m) / np.bincount(codes, minlength=m)
-    suspect = (mean >= np.quantile(mean, 1 - TRIAGE)) | stands_out.any(axis=1)
-    return Standouts(people, kinds, hits, tries, p, found, adjusted, stands_out, suspect)
+    suspect = (mean >= np.quantile(mean, 1 - TRIAGE)) | stands_out
+    by_kind = p * m / weight
+    return Standouts(people, kinds, hits, tries, p, found, adjusted, stands_out, by_kind, suspect)
+
+
+_REST = (1 - sum(SHARES.values())) / (len(KINDS) - len(SHARES))
+
+
+def _put_together(p: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Cauchy combination over the columns; p near 1 would outweigh any evidence, so it is cut at 0.99."""
+    cut = np.clip(p, 1e-15, 0.99)
+    absent = 1 - weight.sum()
+    score = np.tan((0.5 - cut) * np.pi) @ weight + absent * np.tan((0.5 - 0.99) * np.pi)
+    return 0.5 - np.arctan(score) / np.pi

@@ -11,6 +11,10 @@ from analysis.errors import AnalysisError
 # correlations of answers centre near 0.01 (Groves 1989, Survey Errors and Survey Costs, ch. 8), and those of
 # the work itself (pace, contacts) lie higher.
 LEAST_RHO = 0.01
+# Events that hardly depend on who an honest unit is (a household that denies having been asked): their rates
+# differ by this coefficient of variation at least, which for rare events is far less than LEAST_RHO allows.
+STEADY_CV = 0.5
+DROPPED = 0.02  # a steady event's rate is estimated without units that are this unlikely
 ROUNDS = 4  # of cutting what stands out, then estimating
 START_QUANTILE = 0.8  # the first estimate leaves out the fifth of the units with the highest shares
 
@@ -32,13 +36,14 @@ class ShareOutliers:
     p: np.ndarray
 
 
-def share_outliers(hits: np.ndarray, tries: np.ndarray, *, least_rho: float = LEAST_RHO) -> ShareOutliers:
+def share_outliers(hits: np.ndarray, tries: np.ndarray, *, steady: bool = False) -> ShareOutliers:
     """How surprising each unit's count is, given what the *other* units of the team do.
 
     Parameters
     ----------
     hits, tries : shape (m,), events and chances of each unit
-    least_rho : the least intraclass correlation between honest units
+    steady : honest units hardly differ in this: STEADY_CV stands in for LEAST_RHO where that is less, and
+        units with p below DROPPED tell nothing about the others
 
     Returns
     -------
@@ -54,7 +59,8 @@ def share_outliers(hits: np.ndarray, tries: np.ndarray, *, least_rho: float = LE
     moments (Kleinman 1973, JASA 68, 46–54), after cutting counts that lie more than three standard errors
     above the mean, so that one bad unit hides neither itself nor another (the winsorising of Spiegelhalter
     2005, Quality and Safety in Health Care 14, 347–351). The mean takes one more event than was seen
-    (add-one), the correlation its upper 80 % limit under chance: small teams err towards silence.
+    (add-one), the correlation its upper 80 % limit under chance (unless steady): small teams err towards
+    silence.
     """
     k, n = np.asarray(hits, dtype=float), np.asarray(tries, dtype=float)
     if (k > n).any() or (k < 0).any():
@@ -65,20 +71,32 @@ def share_outliers(hits: np.ndarray, tries: np.ndarray, *, least_rho: float = LE
         share = np.where(n > 0, k / n, np.nan)
     usual = share <= np.nanquantile(share, START_QUANTILE)
     p = np.full(len(k), (k[usual].sum() + 1) / (n[usual].sum() + 2))
-    rho, cut = np.full(len(k), least_rho), k
+    rho, cut = _least(p, steady), k
     for _ in range(ROUNDS):
         limit = n * p + 3 * np.sqrt(n * p * (1 - p) * (1 + (n - 1).clip(0) * rho))
         cut = np.minimum(k, limit)
-        p, rho = _others(cut, n, least_rho)
-    a, b = p * (1 - rho) / rho, (1 - p) * (1 - rho) / rho
-    tail = np.where(n > 0, stats.betabinom.sf(k - 1, n, a, b), 1.0)
+        p, rho = _others(cut, n, steady)
+    tail = _tail(k, n, p, rho)
+    for _ in range(ROUNDS if steady else 0):
+        usual = tail > DROPPED
+        p, rho = _others(np.where(usual, k, 0.0), np.where(usual, n, 0.0), steady)
+        tail = _tail(k, n, p, rho)
     with np.errstate(invalid="ignore", divide="ignore"):
         low = np.where(k > 0, stats.beta.ppf(0.025, k, n - k + 1), 0.0)
         high = np.where(k < n, stats.beta.ppf(0.975, k + 1, n - k), 1.0)
     return ShareOutliers(share, np.where(n > 0, low, np.nan), np.where(n > 0, high, np.nan), p, rho, tail)
 
 
-def _others(k: np.ndarray, n: np.ndarray, least_rho: float) -> tuple[np.ndarray, np.ndarray]:
+def _tail(k: np.ndarray, n: np.ndarray, p: np.ndarray, rho: np.ndarray) -> np.ndarray:
+    a, b = p * (1 - rho) / rho, (1 - p) * (1 - rho) / rho
+    return np.where(n > 0, stats.betabinom.sf(k - 1, n, a, b), 1.0)
+
+
+def _least(p: np.ndarray, steady: bool) -> np.ndarray:
+    return np.minimum(LEAST_RHO, STEADY_CV**2 * p / (1 - p)) if steady else np.full(len(p), LEAST_RHO)
+
+
+def _others(k: np.ndarray, n: np.ndarray, steady: bool) -> tuple[np.ndarray, np.ndarray]:
     """Mean and intraclass correlation of all units but one, for each unit left out; shape (m,) each."""
     total, events = n.sum() - n, k.sum() - k
     p = (events + 1) / (total + 2)
@@ -93,5 +111,5 @@ def _others(k: np.ndarray, n: np.ndarray, least_rho: float) -> tuple[np.ndarray,
     more = (total - inside) - (squared_sizes - total) / np.maximum(total, 1)  # Σ(n − 1)(1 − n/N)
     rho = (spread / (p * (1 - p)) - base) / np.maximum(more, 1e-9)
     # Under chance the scaled spread is about χ² with `base` degrees of freedom.
-    slack = 0.84 * np.sqrt(2 * np.maximum(base, 1)) / np.maximum(more, 1e-9)
-    return p, np.clip(rho + slack, least_rho, 0.9)
+    slack = 0.0 if steady else 0.84 * np.sqrt(2 * np.maximum(base, 1)) / np.maximum(more, 1e-9)
+    return p, np.clip(rho + slack, _least(p, steady), 0.9)

@@ -66,9 +66,9 @@ class FieldRules(models.Model):
     # At most so many interviews of one interviewer in one community; empty: no limit.
     community_quota = models.PositiveSmallIntegerField(null=True)
     backcheck_share = models.FloatField(
-        default=0.15, validators=[MinValueValidator(0.0), MaxValueValidator(1.0)]
+        default=0.2, validators=[MinValueValidator(0.0), MaxValueValidator(1.0)]
     )
-    backcheck_min = models.PositiveSmallIntegerField(default=5)  # of each interviewer, if he has as many
+    backcheck_min = models.PositiveSmallIntegerField(default=6)  # of each interviewer, if he has as many
     set_at = models.DateTimeField()
     set_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
@@ -274,7 +274,7 @@ class BackCheck(models.Model):
     interviewer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     mode = models.CharField(max_length=5, choices=Mode.choices, blank=True)
     outcome = models.CharField(max_length=9, choices=Outcome.choices, blank=True)
-    # {"was_asked": bool, "right_person": bool, "compared": n items asked again, "agreed": n the same}
+    # {"was_asked", "right_person", "all_asked": bool, "compared": n items asked again, "agreed": n the same}
     findings = models.JSONField(default=dict)
     note_cipher = models.BinaryField(null=True)
     done_at = models.DateTimeField(null=True)

@@ -12,12 +12,16 @@ from analysis.field_quality import Interviews, interview_doubts, standouts
 from survey.fieldwork.backcheck_rule import wanted
 from tests.proof.simulated_field import (
     BLOCK,
+    COPIES,
     DONT_KNOW,
     HONEST,
     INTENSITIES,
     KINDS,
+    MAKES_UP,
     N_INTERVIEWERS,
     N_ITEMS,
+    NEIGHBOUR,
+    SPEEDS,
     Field,
     simulate_field,
 )
@@ -29,12 +33,14 @@ CLAIM = (
     "(makes up answers, interviews the neighbour, speeds, copies), and as many wholly honest ones. At medium "
     "intensity at least 90 % of the cheaters are named, while at most 5 % of the honest fields name anybody."
 )
-SEED = 20_261_123
+SEED = 20_261_124
 ALPHAS = (0.001, 0.01, 0.05, 0.1, 0.2, 0.5)
 ALPHA, FOUND_AT_LEAST = 0.05, 0.9
 SHARE, MINIMUM = 0.2, 6  # back-checks: of the work, at least
 REACHED, INSISTED = 0.8, 0.95  # households reached, and when all of somebody's work is checked
 WRONGLY_DENIED, DENIED = 0.02, 0.95  # honest interviews that the household denies; false ones
+NOTICED = 0.5  # of interviews whose questions were not read out
+DENIALS = {HONEST: WRONGLY_DENIED, MAKES_UP: DENIED, NEIGHBOUR: DENIED, SPEEDS: NOTICED, COPIES: DENIED}
 BLOCKS = [range(first, first + BLOCK) for first in range(0, N_ITEMS, BLOCK)]
 
 
@@ -68,7 +74,7 @@ def check_back(rng: np.random.Generator, field: Field, suspect: np.ndarray) -> t
     """Reached and disagreeing interviews, by the survey's own rule of going on."""
     n = len(field.interviewer)
     luck = rng.random(n)
-    denies = rng.random(n) < np.where(field.genuine, WRONGLY_DENIED, DENIED)
+    denies = rng.random(n) < np.array([DENIALS[kind] for kind in field.cheated])
     checked = np.zeros(n, dtype=bool)
     for who in range(N_INTERVIEWERS):
         own = rng.permutation(np.flatnonzero(field.interviewer == who))
@@ -86,13 +92,13 @@ def check_back(rng: np.random.Generator, field: Field, suspect: np.ndarray) -> t
 
 
 def least_p(field: Field, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, int]:
-    """Each interviewer's adjusted p by kind of doubt; the kinds; how many checks were made."""
+    """Adjusted p of each interviewer (column 0), then kind by kind; the kinds; how many checks were made."""
     first = interview_doubts(columns(field))
     suspect = standouts(field.interviewer, first, alpha=ALPHA).suspect
     checked, refuted = check_back(rng, field, suspect)
     whole = interview_doubts(columns(field, checked, refuted))
     found = standouts(field.interviewer, whole, alpha=ALPHA)
-    return found.adjusted, np.array(found.kinds), int(checked.sum())
+    return np.column_stack([found.adjusted, found.by_kind]), np.array(found.kinds), int(checked.sum())
 
 
 def simulate(
@@ -118,7 +124,7 @@ def run() -> tuple[bool, list[str]]:
         name: simulate(share, seeds[k * FIELDS : (k + 1) * FIELDS])
         for k, (name, share) in enumerate(levels.items())
     }
-    named = {name: p.min(axis=2) <= ALPHA for name, (_kinds, p, _names, _n) in results.items()}
+    named = {name: p[..., 0] <= ALPHA for name, (_kinds, p, _names, _n) in results.items()}
     false_fields = float(named["honest"].any(axis=1).mean())
     medium = results["medium"][0] != HONEST
     found = float(named["medium"][medium].mean())
@@ -136,10 +142,10 @@ def _curve(results: dict) -> list[str]:
         "|---|---|" + "---|" * len(INTENSITIES),
     ]
     for alpha in ALPHAS:
-        cells = [f"{_share((results['honest'][1].min(axis=2) <= alpha).any(axis=1))}"]
+        cells = [f"{_share((results['honest'][1][..., 0] <= alpha).any(axis=1))}"]
         for name in INTENSITIES:
             kinds, p, _names, _n = results[name]
-            accused = p.min(axis=2) <= alpha
+            accused = p[..., 0] <= alpha
             wrong = (accused & (kinds == HONEST)).any(axis=1)
             cells.append(f"{_share(accused[kinds != HONEST])} ({_share(wrong)})")
         lines.append(f"| {alpha:g} | " + " | ".join(cells) + " |")
@@ -153,7 +159,7 @@ def _by_kind(results: dict) -> list[str]:
         cells = []
         for name in INTENSITIES:
             kinds, p, _names, _n = results[name]
-            cells.append(_share((p.min(axis=2) <= ALPHA)[kinds == kind]))
+            cells.append(_share((p[..., 0] <= ALPHA)[kinds == kind]))
         lines.append(f"| {words} | " + " | ".join(cells) + " |")
     return [*lines, ""]
 
@@ -166,8 +172,8 @@ def _by_doubt(results: dict) -> list[str]:
     lines[-1] += " | honest fields with a false one |"
     lines.append("|---|" + "---|" * (len(KINDS) + 1))
     for k, doubt in enumerate(names):
-        cells = [_share((p[..., k] <= ALPHA)[kinds == kind]) for kind in KINDS]
-        lines.append(f"| {doubt} | " + " | ".join(cells) + f" | {_share(honest[..., k].any(axis=1))} |")
+        cells = [_share((p[..., k + 1] <= ALPHA)[kinds == kind]) for kind in KINDS]
+        lines.append(f"| {doubt} | " + " | ".join(cells) + f" | {_share(honest[..., k + 1].any(axis=1))} |")
     return [*lines, ""]
 
 
@@ -177,7 +183,8 @@ def _costs(results: dict) -> list[str]:
     return [
         f"Back-checks reached per field ({N_INTERVIEWERS} interviewers, about 1,200 interviews): {words}. "
         f"Assumed: {REACHED:.0%} of households are reached ({INSISTED:.0%} where all work is checked); "
-        f"{WRONGLY_DENIED:.0%} of honest interviews and {DENIED:.0%} of false ones are denied.",
+        f"{WRONGLY_DENIED:.0%} of honest interviews and {DENIED:.0%} of false ones are denied, and "
+        f"{NOTICED:.0%} of those that were not read out.",
         "",
         "Limits: interviewers within a field differ in pace and in their effect on answers, but come from "
         "one distribution; two interviewers share the addresses of a community; whoever falsifies less than "

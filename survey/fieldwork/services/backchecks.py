@@ -127,11 +127,12 @@ def enter_backcheck(
     acting_user: User,
     was_asked: bool = False,
     right_person: bool = False,
+    all_asked: bool = False,
     compared: int = 0,
     agreed: int = 0,
     note: str = "",
 ) -> BackCheck:
-    """Enter what a household said. It disagrees when nobody was asked, or somebody else was.
+    """Enter what a household said. It disagrees when nobody, somebody else, or not everything was asked.
 
     Parameters
     ----------
@@ -150,12 +151,15 @@ def enter_backcheck(
         raise Problem("common.invalid", reason=_("答得一样的题数，不能多过重问的题数"))
     outcome = Outcome.UNREACHED
     if reached:
-        outcome = Outcome.CONFIRMED if was_asked and right_person else Outcome.MISMATCH
-    findings = (
-        {"was_asked": was_asked, "right_person": right_person, "compared": compared, "agreed": agreed}
-        if reached
-        else {}
-    )
+        outcome = Outcome.CONFIRMED if was_asked and right_person and all_asked else Outcome.MISMATCH
+    findings = {
+        "was_asked": was_asked,
+        "right_person": right_person,
+        "all_asked": all_asked,
+        "compared": compared,
+        "agreed": agreed,
+    }
+    findings = findings if reached else {}
     with transaction.atomic():
         locked = BackCheck.objects.select_for_update().get(pk=check.pk)
         if locked.outcome:

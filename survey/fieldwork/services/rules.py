@@ -63,7 +63,7 @@ def set_field_rules(
             setattr(rules, name, value)
         rules.set_at, rules.set_by = now(), acting_user
         try:
-            rules.full_clean(validate_unique=False)
+            rules.full_clean(validate_unique=False, exclude=("holidays", "workdays", "community_quota"))
         except ValidationError as error:
             raise Problem("common.invalid", reason="；".join(error.messages)) from None
         rules.save()
