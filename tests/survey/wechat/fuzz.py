@@ -33,7 +33,7 @@ PUSHES = [
 def mutilated(draw, body: bytes) -> bytes:
     """The body after a few cuts, insertions and replacements."""
     changed = bytearray(body)
-    for _ in range(draw(st.integers(0, 4))):
+    for _ in range(draw(st.sampled_from([0, 0, 0, 1, 1, 2, 4]))):
         if not changed:
             break
         at = draw(st.integers(0, len(changed) - 1))
@@ -52,7 +52,7 @@ def requests(draw, stamp: str, app_id: str) -> tuple[bytes, dict[str, str]]:
     """One request: half of them proven, so that the parser and the database are reached, too."""
     values = st.text(max_size=20) | st.integers().map(str)
     fields = dict(draw(st.sampled_from(PUSHES)))
-    for name in draw(st.lists(st.sampled_from(sorted(fields)), max_size=3)):
+    for name in draw(st.just([]) | st.lists(st.sampled_from(sorted(fields)), max_size=3)):
         fields[name] = draw(values)
     plain = draw(
         st.one_of(

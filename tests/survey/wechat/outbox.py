@@ -52,9 +52,9 @@ def make_account(round_: Round) -> WeChatAccount:
     )
 
 
-def lettered_round(region, *, days_ago: int = 8) -> Round:
+def lettered_round(region, *, days_ago: int = 8, **values) -> Round:
     """An open round whose households had their letter some days ago."""
-    round_ = make_open_round(region)
+    round_ = make_open_round(region, **values)
     at = now() - timedelta(days=days_ago)
     Contact.objects.bulk_create(
         Contact(case=case, mode="letter", at=at, detail={"step": "letter"}) for case in round_.cases.all()
