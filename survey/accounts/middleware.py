@@ -30,8 +30,10 @@ class SecondFactorMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path.startswith(EXEMPT_PREFIXES):
+            return self.get_response(request)
         user = request.user
-        if user.is_authenticated and not request.path.startswith(EXEMPT_PREFIXES):
+        if user.is_authenticated:
             needs = user.is_superuser or user.has_role("administrator") or request.session.get(DUE)
             if needs and not user.is_verified():
                 query = urlencode({"next": request.get_full_path()})
