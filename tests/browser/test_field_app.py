@@ -6,6 +6,8 @@ from survey.contacts.household import choose
 from survey.contacts.models import Contact
 from survey.fieldwork.models import Device, SyncItem
 from survey.fieldwork.services import assign_cases, review_response
+from survey.fieldwork.sync.devices import lock_device
+from survey.fieldwork.views import app
 from survey.responses.models import Attachment, Response
 from survey.responses.services import open_answers
 from tests import factories
@@ -141,3 +143,101 @@ def test_a_new_interviewer_installs_works_a_day_without_signal_and_mends_one(pho
     phone.wait_uploaded()
     mended = Response.objects.counted().get(case=three)
     assert (open_answers(mended)["age"], mended.revision) == (51, 2)
+
+
+def test_a_private_window_cannot_begin_work_and_says_why(chromium, live_server, world):
+    context = chromium.new_context(viewport={"width": 390, "height": 844}, locale="zh-CN")
+    page = context.new_page()
+    page.goto(live_server.url + "/field/app/")
+    page.wait_for_selector("h1:has-text('还不能开始工作')")
+    assert "长期保存" in page.locator(".note-warning").text_content()
+    context.close()
+
+
+def test_an_update_waits_until_nothing_is_open_and_loses_no_draft(phone, world, monkeypatch):
+    begin(phone)
+    phone.go_to("2 号楼 202 室")
+    phone.list_household(PEOPLE)
+    phone.agree()
+    phone.answer(stop="trust")
+    phone.page.evaluate("window.before = true")
+    files = app.precached()
+    monkeypatch.setattr(app, "precached", lambda: files[:-1])  # another list is another version
+    phone.page.evaluate("minyiField.worker.update()")
+    phone.until("minyiField.worker.waiting !== null")
+    phone.page.wait_for_timeout(500)
+    assert phone.page.evaluate("window.before") is True  # in mid-interview nothing moves
+    assert phone.at() == "trust"
+    with phone.page.expect_navigation():
+        phone.page.click("text=先停一停")
+    phone.unlock()
+    phone.until("minyiField.work !== null && minyiField.work.door")
+    assert phone.page.evaluate("window.before") is None
+    phone.until("!minyiField.worker || minyiField.worker.waiting === null")
+    phone.home()
+    phone.go_to("2 号楼 202 室")
+    phone.page.click("text=接着问")
+    assert phone.at() == "trust"
+    phone.answer()
+    phone.wait_uploaded()
+    assert Response.objects.count() == 1
+
+
+def test_a_lost_phone_forgets_what_is_readable_and_still_delivers(phone, world):
+    begin(phone)
+    phone.cut()
+    phone.go_to("1 号楼 101 室")
+    phone.record("没人应门")
+    phone.go_to("2 号楼 202 室")
+    phone.list_household(PEOPLE)
+    lock_device(device=Device.objects.get(), acting_user=world["supervisor"])
+    phone.reconnect()
+    phone.page.evaluate("minyiField.sync()")
+    phone.page.wait_for_selector("h1:has-text('这部手机被锁定了')")
+    phone.look("15-locked")
+    assert Contact.objects.count() == 1
+    kept = phone.page.evaluate(
+        """async () => {
+          const user = await minyiField.directory.value('user');
+          const base = await new Promise((done) => {
+            const asked = indexedDB.open(`minyi-field-${user}`);
+            asked.onsuccess = () => done(asked.result);
+          });
+          const count = (name) => new Promise((done) => {
+            const asked = base.transaction(name).objectStore(name).getAll();
+            asked.onsuccess = () => done(asked.result);
+          });
+          const meta = (await count('meta')).map((each) => each.id);
+          return { wrap: meta.includes('wrap'), cases: (await count('cases')).length,
+            drafts: (await count('drafts')).length };
+        }"""
+    )
+    assert kept == {"wrap": False, "cases": 0, "drafts": 0}
+    phone.page.reload()
+    phone.page.wait_for_selector("h1:has-text('这部手机被锁定了')")
+
+
+def test_a_wrong_pin_opens_nothing_and_training_never_leaves_the_phone(phone, world):
+    begin(phone)
+    phone.page.evaluate("location.hash = '#/sync'")
+    phone.page.click("text=练习一下")
+    phone.page.wait_for_selector("h1:has-text('今天 5 户')")
+    phone.look("16-training")
+    phone.go_to("桃源里 1-1-101")
+    phone.list_household(PEOPLE)
+    phone.agree()
+    phone.answer()
+    assert phone.counts()["waiting"] == 2
+    phone.page.evaluate("minyiField.sync()")
+    phone.page.evaluate("location.hash = '#/sync'")
+    phone.page.click("text=结束练习")
+    phone.page.wait_for_selector("h1:has-text('今天 3 户')")
+    phone.page.evaluate("minyiField.sync()")
+    phone.wait_uploaded()
+    assert not SyncItem.objects.exists() and not Response.objects.exists()
+    phone.page.reload()
+    phone.unlock("314159")
+    phone.page.wait_for_selector("text=PIN 不对")
+    assert phone.page.evaluate("minyiField.work") is None
+    phone.unlock()
+    phone.page.wait_for_selector("h1:has-text('今天 3 户')")

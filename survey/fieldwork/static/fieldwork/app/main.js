@@ -254,6 +254,9 @@ class App {
       controlled = true;
     });
     this.worker = await navigator.serviceWorker.register(this.settings.worker, { scope: this.settings.scope });
+    const { active } = await navigator.serviceWorker.ready;
+    // A page that was loading while the worker started is nobody's until it asks.
+    if (!navigator.serviceWorker.controller) active.postMessage("claim");
     this.worker.addEventListener("updatefound", () => {
       const fresh = this.worker.installing;
       fresh.addEventListener("statechange", () => { if (fresh.state === "installed") this.update(); });
