@@ -53,6 +53,7 @@ class Grant(models.Model):
         INTERVIEWER = "interviewer", _("访员")
         ANALYST = "analyst", _("分析员")
         TEXT_REVIEWER = "text_reviewer", _("原话审核员")
+        DATA_STEWARD = "data_steward", _("数据管理员")
         OFFICIAL = "official", _("部门与街道干部")
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="grants")

@@ -8,13 +8,14 @@ from survey.accounts.models import User
 from survey.common.errors import Problem
 from survey.regions.models import Region
 
-ADMINISTRATOR, STUDY_LEAD, SUPERVISOR, INTERVIEWER, ANALYST, TEXT_REVIEWER, OFFICIAL = (
+ADMINISTRATOR, STUDY_LEAD, SUPERVISOR, INTERVIEWER, ANALYST, TEXT_REVIEWER, DATA_STEWARD, OFFICIAL = (
     "administrator",
     "study_lead",
     "supervisor",
     "interviewer",
     "analyst",
     "text_reviewer",
+    "data_steward",
     "official",
 )
 
@@ -46,6 +47,10 @@ MAY: dict[str, frozenset[str]] = {
     "fieldwork.close": frozenset({ADMINISTRATOR, STUDY_LEAD, SUPERVISOR}),
     "fieldwork.visit": frozenset({INTERVIEWER}),
     "reports.compute": frozenset({ADMINISTRATOR, STUDY_LEAD, ANALYST}),
+    # Answers one by one, without a name or a door: districts and age groups, or streets and years of age. The
+    # finer file could point to a person in a small street: it takes an analyst who is a data steward as well.
+    "microdata.view": frozenset({ADMINISTRATOR, STUDY_LEAD, ANALYST}),
+    "microdata.fine": frozenset({DATA_STEWARD}),
     "reports.publish": frozenset({ADMINISTRATOR, STUDY_LEAD}),
     "reports.view": frozenset({ADMINISTRATOR, STUDY_LEAD, SUPERVISOR, ANALYST, OFFICIAL}),
     "wechat.manage": frozenset({ADMINISTRATOR, STUDY_LEAD}),

@@ -3,11 +3,13 @@
 from django.urls import URLPattern, path
 
 from survey.reports import views
+from survey.reports.microdata import views as microdata
 
 app_name = "reports"
 urlpatterns: list[URLPattern] = [
     path("", views.report_list, name="list"),
     path("runs/<uuid:pk>/", views.run_page, name="run"),
+    path("runs/<uuid:pk>/microdata.zip", microdata.package, name="microdata"),
     path("<slug:number>.pdf", views.report_pdf_file, name="pdf"),
     path("<slug:number>.csv", views.report_csv_file, name="csv"),
     path("<slug:number>/", views.report_page, name="report"),

@@ -53,6 +53,8 @@ def weighting(request: HttpRequest, pk: int) -> HttpResponse:
         cells=paged(request, _cells(weights)),
         running=running,
         may_compute=may(request.user, "reports.compute", round_.study.region),
+        may_data=may(request.user, "microdata.view", round_.study.region),
+        may_fine=may(request.user, "microdata.fine", round_.study.region),
     )
 
 
