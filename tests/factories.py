@@ -86,7 +86,8 @@ def make_study(region: Region, **values) -> Study:
 def make_round(study: Study, **values) -> Round:
     """The study's first round, with a consent text, still a draft unless told otherwise."""
     text = {"zh-hans": {"lead": "想听听您的看法", "voluntary": "可以不参加"}}
-    consent = ConsentText.objects.create(study=study, number=1, texts=text, text_hash=sha256_of(text))
+    number = study.consent_texts.count() + 1
+    consent = ConsentText.objects.create(study=study, number=number, texts=text, text_hash=sha256_of(text))
     defaults = {"number": 1, "name": "2026 年下半年", "modes": ["web", "door"], "consent_text": consent}
     return Round.objects.create(study=study, **{**defaults, **values})
 

@@ -32,14 +32,18 @@ def check_definition(code: str, kind: str, definition: dict[str, Any]) -> None:
     """Refuse a rule that cannot be computed.
 
     `definition`: {"items": [{"name", "points": {choice code: 0–100}} …], "top_codes", "excluded_codes",
-    "min_valid"}. A mean score needs points for each item; a share needs the codes that count.
+    "min_valid"}. A mean score needs points for each item; a share needs the codes that count. A composite:
+    {"components": [{"indicator": code, "weight"}, {"external": code of an ExternalScore, "weight"} …]}.
 
     Raises
     ------
     Problem common.invalid : what is wrong, with the indicator's code.
     """
     if kind not in IndicatorVersion.Kind.values:
-        raise _refuse(code, _("种类只能是得分或比例"))
+        raise _refuse(code, _("种类只能是得分、比例或合成"))
+    if kind == IndicatorVersion.Kind.COMPOSITE:
+        _check_components(code, definition)
+        return
     items = definition.get("items")
     if not isinstance(items, list) or not items:
         raise _refuse(code, _("没有写用哪几道题"))
@@ -64,6 +68,32 @@ def check_definition(code: str, kind: str, definition: dict[str, Any]) -> None:
         raise _refuse(code, _("最少有效题数要在 1 和题数之间"))
 
 
+def _check_components(code: str, definition: dict[str, Any]) -> None:
+    """A composite: at least one indicator of the survey, none of them composite, and positive weights."""
+    parts = definition.get("components")
+    if not isinstance(parts, list) or len(parts) < 2 or not all(isinstance(part, dict) for part in parts):
+        raise _refuse(code, _("合成指标至少要有两个组成部分"))
+    for part in parts:
+        weight = part.get("weight")
+        if isinstance(weight, bool) or not isinstance(weight, int | float) or weight <= 0:
+            raise _refuse(code, _("每个组成部分都要有大于 0 的权重"))
+        if ("indicator" in part) == ("external" in part):
+            raise _refuse(code, _("每个组成部分要么是一个指标，要么是一项别处来的分数"))
+    names = [part["indicator"] for part in parts if "indicator" in part]
+    if not names:
+        raise _refuse(code, _("没有一个组成部分来自问卷"))
+    known = dict(
+        IndicatorVersion.objects.filter(indicator__code__in=names)
+        .order_by("number")
+        .values_list("indicator__code", "kind")
+    )
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise _refuse(code, _("没有叫 %s 的指标") % "、".join(unknown))
+    if IndicatorVersion.Kind.COMPOSITE in known.values():
+        raise _refuse(code, _("合成指标不能再由合成指标组成"))
+
+
 def publish_indicator(
     *,
     code: str,
@@ -83,6 +113,8 @@ def publish_indicator(
     if isinstance(acting_user, User):
         require(acting_user, "indicators.manage")
     check_definition(code, kind, definition)
+    if kind == IndicatorVersion.Kind.COMPOSITE:
+        definition = {"items": [], **definition}  # readers of documents look for items in every definition
     digest = sha256_of({"kind": kind, "definition": definition, "target": target})
     with transaction.atomic():
         indicator, is_new = Indicator.objects.select_for_update().get_or_create(

@@ -77,7 +77,7 @@ def build_document(
     verdicts = judge_parts(found)
     distributions = _distributions(frame, own, wordings, columns, masks, parts, say)
     say(0.86, "")
-    mix_mask = _mode_mask(work)
+    mix_mask = _mode_mask(work, earlier_masks)
     document = facts_of(round, frame, versions, wordings, sample, margins, snapshot)
     document |= {
         "estimates": {code: part["estimates"] for code, part in found.items()}
@@ -181,11 +181,11 @@ def _composites(work: Work, round: Round, parts: Parts) -> dict[str, Any]:
     }
 
 
-def _mode_mask(work: Work) -> dict[str, str]:
+def _mode_mask(work: Work, earlier: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
     """Where the shares of the modes may not be printed: by the count of all answers."""
     counts, alike = extras.mode_counts(work)
     table = Table(counts, families(work.frame.domains), frozenset(alike))
-    return suppress(table, work.frame.floor)
+    return suppress(table, work.frame.floor, earlier=earlier.get(extras.ALL_MODES))
 
 
 def _change(

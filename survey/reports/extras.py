@@ -235,7 +235,7 @@ def trend_part(
                     "domains": {
                         key: {name: cell[name] for name in ("estimate", "low", "high", "n")}
                         for key, cell in cells.items()
-                        if "suppressed" not in cell and kinds[key] in ("all", DISTRICT, STREET)
+                        if "suppressed" not in cell and kinds.get(key) in ("all", DISTRICT, STREET)
                     },
                 }
             )

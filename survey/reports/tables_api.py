@@ -1,4 +1,4 @@
-"""What of a document may be served to anybody who may read the report: a fixed list of tables. No database."""
+"""What of a document may be served to whoever may read the report: a fixed list of tables. No database."""
 
 from collections.abc import Mapping
 from typing import Any

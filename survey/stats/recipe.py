@@ -131,6 +131,8 @@ class Recipe:
         if self.options.household == CLASSES:
             return self.codes, len(self.labels)
         used = weights > 0
+        if self.cases.reached[used].all():  # nobody to model
+            return self.codes, len(self.labels)
         columns = [standardised(self.cases.covariates[name], used) for name in self.options.covariates]
         x = np.column_stack([np.ones(int(used.sum())), *[c[used] for c in columns if c[used].any()]])
         chance = np.zeros(len(weights))
@@ -225,7 +227,8 @@ def limit_of(weights: np.ndarray, rule: Mapping[str, Any]) -> float:
     if rule["rule"] == "times_mean":
         return float(rule["times"] * used.mean())
     low, middle, high = np.quantile(used, [0.25, 0.5, 0.75])
-    return float(middle + rule["times"] * (high - low))
+    # Weights of which half are equal have no spread to measure by.
+    return float(middle + rule["times"] * (high - low)) if high > low else float("inf")
 
 
 def cut_weights(weights: np.ndarray, limit: float) -> np.ndarray:

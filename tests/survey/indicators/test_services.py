@@ -50,7 +50,7 @@ def test_a_new_name_is_not_a_new_rule(db):
 @pytest.mark.parametrize(
     ("kind", "definition", "reason"),
     [
-        ("median", SCORE, "得分或比例"),
+        ("median", SCORE, "得分、比例或合成"),
         ("mean_score", {"items": []}, "哪几道题"),
         ("mean_score", {"items": [{"name": ""}]}, "题名"),
         ("mean_score", {"items": [{"name": "A", "points": {"1": 1}}] * 2}, "重复"),
@@ -118,3 +118,25 @@ def test_the_shipped_catalogue_loads_twice_to_the_same_versions(db):
     first = load_default_indicators(acting_user=COMMAND)
     assert len(first) >= 6
     assert load_default_indicators(acting_user=COMMAND) == first
+
+
+@pytest.mark.parametrize(
+    ("components", "reason"),
+    [
+        ([], "至少要有两个"),
+        ([{"indicator": "score", "weight": 0.85}, {"external": "inspection", "weight": 0}], "大于 0"),
+        ([{"indicator": "score", "weight": 1}, {"indicator": "a", "external": "b", "weight": 1}], "要么"),
+        ([{"external": "a", "weight": 1}, {"external": "b", "weight": 1}], "来自问卷"),
+        ([{"indicator": "nothing", "weight": 1}, {"external": "b", "weight": 1}], "没有叫 nothing"),
+    ],
+)
+def test_a_composite_of_parts_that_cannot_be_added_is_refused(components, reason):
+    with pytest.raises(Problem) as refusal:
+        publish_indicator(
+            code="total",
+            name="综合",
+            kind="composite",
+            definition={"components": components},
+            acting_user=COMMAND,
+        )
+    assert reason in refusal.value.message
