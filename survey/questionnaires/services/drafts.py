@@ -128,7 +128,7 @@ def edit_draft(
     """
     check_author(acting_user)
     with transaction.atomic():
-        draft = _open_draft(version, seen)
+        draft = _open_draft(version, seen, edit)
         try:
             document = apply_edit(draft.document, edit)
         except EditError as error:
@@ -142,11 +142,19 @@ def edit_draft(
     return draft
 
 
-def _open_draft(version: QuestionnaireVersion, seen: str) -> QuestionnaireVersion:
+def _is_done(draft: QuestionnaireVersion, edit: Edit) -> bool:
+    """Whether the change is there already: the answer to a save was lost on its way, and it is sent again."""
+    try:
+        return documents.document_hash(apply_edit(draft.document, edit)) == draft.document_hash
+    except EditError:
+        return False
+
+
+def _open_draft(version: QuestionnaireVersion, seen: str, edit: Edit | None = None) -> QuestionnaireVersion:
     draft = QuestionnaireVersion.objects.select_for_update().get(pk=version.pk)
     if draft.state == QuestionnaireVersion.State.PUBLISHED:
         raise Problem("common.locked", what=_("已发布的问卷"))
-    if draft.document_hash != seen:
+    if draft.document_hash != seen and not (edit and _is_done(draft, edit)):
         last = draft.steps.filter(number=draft.step).select_related("created_by").first()
         raise Problem(
             "questionnaire.edited_elsewhere",

@@ -18,6 +18,7 @@ from survey.questionnaires.xlsform.languages import LANGUAGE_NAMES, spoken_by
 from survey.questionnaires.xlsform.parts import order_of, quota_rows, with_parts
 from survey.questionnaires.xlsform.rows import Rows
 from survey.questionnaires.xlsform.sheets import Sheet
+from survey.questionnaires.xlsform.writing import TEXTS, text_problems
 
 READ_SURVEY = {
     "type", "name", "label", "hint", "relevant", "constraint", "constraint_message", "required",
@@ -32,7 +33,7 @@ READ_SETTINGS = {
     "name", "minyi_title", "minyi_parts",
 }  # fmt: skip
 READ_SHEETS = ("survey", "choices", "settings", "matrices", "quotas")
-TEXTS = ("label", "hint", "constraint_message", "required_message", "form_title", "minyi_title")
+TITLES = ("form_title", "minyi_title")
 CHANGES_MEANING = {
     "trigger": "触发式计算（trigger）",
 }
@@ -59,6 +60,8 @@ class Builder:
         if not self._speaks():
             return None
         rows, choices = Rows(self), ChoiceReader(self)
+        for sheet in (self.survey, self.choices):
+            self.problems += text_problems(sheet, self._text_keys(sheet))
         blocks = rows.build()
         title = self._title(row)
         self._lost_columns(choices.columns())
@@ -138,6 +141,13 @@ class Builder:
         name = re.sub(r"[^A-Za-z0-9_.-]", "_", form_id) or "questionnaire"
         return (name if NAME.fullmatch(name) else f"q_{name}")[:64]
 
+    def _text_keys(self, sheet: Sheet) -> set[str]:
+        """Columns whose texts are read."""
+        plain = set(TEXTS) if self._plain_read() else set()
+        return sheet.columns.keys() & (
+            plain | {f"{base}::{each}" for base in TEXTS for each in self.languages}
+        )
+
     # ---- shared --------------------------------------------------------------------------------------
 
     def add(self, level: str, code: str, message: str, cell: str) -> None:
@@ -178,7 +188,11 @@ class Builder:
         for sheet, read in plan:
             for key, letter in sheet.columns.items():
                 base, _, language = key.partition("::")
-                speaks = language in self.languages if language else base not in TEXTS or self._plain_read()
+                speaks = (
+                    language in self.languages
+                    if language
+                    else base not in (*TEXTS, *TITLES) or self._plain_read()
+                )
                 if base in read and speaks:
                     continue
                 self._lost_column(sheet, key, letter)

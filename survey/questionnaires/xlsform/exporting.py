@@ -104,27 +104,24 @@ def _rows(document: Document) -> tuple[dict[str, list[Row]], dict[tuple[str, ...
     settings = _settings(document)
     marks["document",] = settings
     rows = {"survey": survey, "choices": choices, "settings": [settings]}
-    if "matrices" in document:
-        rows["matrices"] = []
-        for name, matrix in document["matrices"].items():
-            row = (
-                {"name": name}
-                | _texts(document, matrix, "label", "hint")
-                | {"minyi_order": order_words(matrix)}
-            )
-            rows["matrices"].append(row)
-            marks["matrix", name] = row
-    if "quotas" in document:
-        rows["quotas"] = []
-        for place, quota in enumerate(document["quotas"]):
-            row = {
-                "name": quota["name"],
-                "where": _cell(quota["where"]["text"]),
-                "limit": str(quota["limit"]),
-            }
-            rows["quotas"].append(row | _texts(document, quota, "label", "full_text"))
-            marks["quota", str(place)] = rows["quotas"][-1]
+    rows |= _own_sheets(document, marks)
     return rows, marks
+
+
+def _own_sheets(document: Document, marks: dict[tuple[str, ...], Row]) -> dict[str, list[Row]]:
+    """Matrices and quotas, where the document has them; adds their marks."""
+    rows: dict[str, list[Row]] = {part: [] for part in ("matrices", "quotas") if part in document}
+    for name, matrix in document.get("matrices", {}).items():
+        row = {"name": name, "minyi_order": order_words(matrix)} | _texts(document, matrix, "label", "hint")
+        rows["matrices"].append(row)
+        marks["matrix", name] = row
+    for place, quota in enumerate(document.get("quotas", [])):
+        # A quota needs a condition to be read at all; `minyi_parts` has the right one where no cell can.
+        where = _cell(quota["where"]["text"].strip()) or "false()"
+        row = {"name": quota["name"], "where": where, "limit": str(quota["limit"])}
+        rows["quotas"].append(row | _texts(document, quota, "label", "full_text"))
+        marks["quota", str(place)] = rows["quotas"][-1]
+    return rows
 
 
 def _cell(text: object) -> str:
@@ -137,7 +134,7 @@ def _texts(document: Document, thing: Mapping[str, Any], *fields: str, **renamed
         f"{column}::{LANGUAGE_NAMES[language]}": text
         for field, column in {**{each: each for each in fields}, **renamed}.items()
         for language, text in (thing.get(field) or {}).items()
-        if language in document["languages"] and writable(text)
+        if language in document["languages"] and writable(text) and "${" not in text
     }
 
 

@@ -6,6 +6,7 @@ change the questionnaire, otherwise it is listed as lost. Columns of ours, which
 listed in docs/questionnaire-format.md.
 """
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -17,6 +18,7 @@ from survey.questionnaires.xlsform.files import open_form
 from survey.questionnaires.xlsform.sheets import BadWorkbook
 from survey.questionnaires.xlsform.standard import standard_problems
 
+CELL = re.compile(r"(.+)![A-Z]*(\d+)")
 LEVELS = ("error", "warning", "lost")
 
 
@@ -45,8 +47,16 @@ def read_xlsform(source: str | Path | bytes | BinaryIO) -> tuple[Document | None
     if document is not None and not any(problem.level == "error" for problem in problems):
         problems += [_with_cell(each, document, builder) for each in check_document(document, builder.cells)]
     refused = document is None or any(problem.level == "error" for problem in problems)
-    problems.sort(key=lambda problem: LEVELS.index(problem.level))
+    problems.sort(key=lambda problem: _place(problem, list(form.sheets)))
     return (None if refused else document), problems
+
+
+def _place(problem: Problem, sheets: list[str]) -> tuple[int, int, int]:
+    """Errors first, then as an author walks down the sheets."""
+    found = CELL.fullmatch(problem.cell)
+    sheet = found[1].lower() if found else ""
+    at = sheets.index(sheet) if sheet in sheets else len(sheets)
+    return LEVELS.index(problem.level), at, int(found[2]) if found else 0
 
 
 def _content(source: str | Path | bytes | BinaryIO) -> bytes:

@@ -101,6 +101,20 @@ def test_a_text_that_looks_like_a_formula_stays_a_text():
     assert next(items_of(built(content)[0]))["label"] == {"zh-hans": "=1+1"}
 
 
+@pytest.mark.parametrize("text", [" 1 = 1 ", "'\x08' = 'a'", "'\r' = 'x005F_'"])
+def test_an_expression_that_no_cell_can_hold_comes_back(text):
+    made = document(item("Q1", "text", relevant=text, constraint=text, required=text))
+    made["quotas"] = [{"name": "c", "label": {"zh-hans": "配额"}, "where": expression(text), "limit": 3}]
+    made["format"] = format_for(made)
+    assert built(export_xlsform(made)) == (made, [])
+
+
+def test_a_text_that_looks_like_an_inserted_answer_stays_a_text():
+    made = document(item("Q1", "text") | {"label": {"zh-hans": "价格 ${price}"}})
+    made["choice_lists"] = {"odd": [{"code": 1, "label": {"zh-hans": "${x}"}}]}
+    assert built(export_xlsform(made)) == (made, [])
+
+
 def test_the_languages_of_a_document_keep_their_order_and_default():
     made = document(item("Q1", "text") | {"label": {"zh-hans": "名", "en": "Name"}})
     made |= {"languages": ["en", "zh-hans"], "default_language": "zh-hans"}

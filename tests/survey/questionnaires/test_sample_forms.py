@@ -22,7 +22,6 @@ IMPORTS = {
     "pyxform__specify_other.xlsx": (2, "en"),
     "pyxform__survey_no_name.xlsx": (1, "en"),
     "pyxform__text_and_integer.xlsx": (2, "en"),
-    "pyxform__xl_date_ambiguous_v1.xlsx": (5, "en"),
     "xlsform2lstsv__testB.xlsx": (45, "en"),
 }
 # form → what refuses it: cell → words of the reason. Other errors may stand beside these.
@@ -63,6 +62,8 @@ REFUSED = {
     # a filter that asks for a column that the list does not have
     "pyxform__or_other.xlsx": {"survey!D3": "选项表里没有这一列"},
     "pyxform__xl_date_ambiguous.xlsx": {"survey!L5": "看不懂"},
+    # options whose texts are answers
+    "pyxform__xl_date_ambiguous_v1.xlsx": {"choices!C2": "插入了回答“${name1}”"},
     "web-forms__all-question-types-v2024091201-3.xlsx": {
         "survey!M23": "要写成整数",
         "survey!A42": "“audio”",

@@ -97,9 +97,9 @@ def test_what_cannot_be_carried_is_listed():
     )
     assert document is not None
     assert places(problems, "lost") == [
+        ("column", "survey!H1"),
         ("metadata", "survey!A2"),
         ("appearance", "survey!I3"),
-        ("column", "survey!H1"),
     ]
 
 

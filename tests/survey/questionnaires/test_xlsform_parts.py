@@ -184,6 +184,25 @@ def test_a_household_block_takes_no_items():
     assert ("household", "survey!A3") in refused(*rows)
 
 
+@pytest.mark.parametrize(
+    ("row", "cell"),
+    [
+        ({"type": "text", "name": "Q2", LABEL: "您说 ${Q1} 岁，对吗？"}, "survey!C3"),
+        ({"type": "text", "name": "Q2", "hint": "${Q1}"}, "survey!D3"),
+    ],
+)
+def test_an_answer_put_into_a_text_is_refused_at_its_cell(row, cell):
+    assert ("inserted", cell) in refused({"type": "integer", "name": "Q1"}, row)
+
+
+def test_marks_in_a_text_are_told_once_for_a_column():
+    _item, _document, problems = only(
+        {"type": "note", "name": "Q1", LABEL: "看<b>清楚</b>"},
+        {"type": "note", "name": "Q2", LABEL: "**再看**"},
+    )
+    assert [(each.level, each.code, each.cell) for each in problems] == [("lost", "markup", "survey!C2")]
+
+
 def test_columns_twice_are_refused_at_the_second():
     header = ("type", "name", LABEL, LABEL)
     document, problems = read_xlsform(workbook([header, ("text", "Q1", "一", "二")]))
