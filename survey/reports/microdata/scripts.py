@@ -27,8 +27,8 @@ def r_script(run: Run, data: Microdata) -> str:
     column = chosen["column"] if chosen else "weight"
     label = chosen["label"] if chosen else ""
     return f"""# {label}
-# R >= 4, install.packages("survey"). PSUs as drawn with replacement, Taylor linearisation with the last step's
-# cells; where the report repeats the whole recipe on bootstrap samples its error is a little different.
+# R >= 4, install.packages("survey"). PSUs as drawn with replacement; Taylor linearisation with the cells of
+# the last step. Where the report repeats its whole recipe on bootstrap samples, its error differs a little.
 library(survey)
 options(survey.lonely.psu = "adjust")
 d <- read.csv("data.csv", fileEncoding = "UTF-8-BOM")
