@@ -18,13 +18,16 @@ from dataclasses import dataclass, field
 MAX_LINE = 2000  # characters, as a text of a document
 BULLETS = "○◯〇□☐●◎▢■◆◇•·☑✓"
 UNREADABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff\ufeff]")
-ITEM = re.compile(r"^[*＊]?\s*(?:第\s*|[QqＱ]\s*)?(\d{1,3})\s*(?:题\s*[.．、:：]?|[.．、](?!\d))\s*(.*)$")
+ITEM = re.compile(
+    r"^[*＊]?\s*(?:第\s*(?P<a>\d{1,3})\s*题\s*[.．、:：]?|[QqＱ]\s*(?P<b>\d{1,3})\s*[.．、:：]?"
+    r"|(?P<c>\d{1,3})\s*(?:题\s*[.．、:：]?|[.．、](?!\d)))\s*(?P<stem>.*)$"
+)
 SECTION = re.compile(
     r"^(?:[一二三四五六七八九十]{1,3}\s*[、.．]|第\s*[一二三四五六七八九十\d]{1,3}\s*(?:部分|章|节)).*$"
 )
 PAGE = re.compile(r"^\s*[=—-]{2,}\s*(?:分页|第\s*\d+\s*页)?\s*[=—-]{2,}\s*$")
 PREFIX = re.compile(
-    rf"^(?:[（(]?[A-Za-z][.．、)）:：]|[（(]\d{{1,2}}[)）]|\d{{1,2}}[)）]|[①-⑳]|[{BULLETS}]|[-–]\s)\s*"
+    rf"^(?:[（(]?[A-Za-z][.．、)）:：]|[（(]\d{{1,2}}[)）]|\d{{1,2}}[)）]|[①-⑳]|[{BULLETS}]|[\[【]\s*[\]】]|[-–]\s)\s*"
 )
 NEXT_LETTER = re.compile(r"\s+(?=[（(]?[A-Z][.．、)）:：])")
 NEXT_BULLET = re.compile(rf"\s*(?=[{BULLETS}])")
@@ -135,7 +138,8 @@ def _place(parts: list[Part], number: int, line: str, gap: bool) -> str:
     if PAGE.match(line):
         parts.append(Passage(number, "", title=True))
     elif found := ITEM.match(line):
-        parts.append(Question(number, found[1], found[2], required=True if line[0] in "*＊" else None))
+        which = found["a"] or found["b"] or found["c"]
+        parts.append(Question(number, which, found["stem"], required=True if line[0] in "*＊" else None))
     elif SECTION.match(line):
         parts.append(Passage(number, line, title=True))
     elif not isinstance(last, Question):

@@ -66,7 +66,8 @@ class Builder:
         title = self._title(row)
         self._lost_columns(choices.columns())
         if not blocks:
-            self.add("error", "empty", "survey 工作表里没有题目", f"{self.survey.name}!A2")
+            if not any(problem.level == "error" for problem in self.problems):
+                self.add("error", "empty", "survey 工作表里没有题目", f"{self.survey.name}!A2")
             return None
         document = {
             "format": FORMAT,

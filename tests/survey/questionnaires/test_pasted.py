@@ -120,6 +120,9 @@ def test_a_whole_questionnaire_is_read_with_sections_conditions_and_passages():
         "1.\u3000是吗？\xa0[单选题]\nA．是\nB．否",
         "1. 是吗？[判断题]\n是\n否",
         "1. 是吗？[下拉题]\n- 是\n- 否",
+        "1 . 是吗？[单选题]\n[ ]是\n[ ] 否",
+        "Q1：是吗？[单选题]\nA：是\nB：否",
+        "01. 是吗？： [单选题] \nA. 是\n\nB. 否",
     ],
 )
 def test_one_choice_in_many_manners(text):

@@ -52,6 +52,14 @@ def test_a_workbook_of_several_sheets_without_survey_names_those_that_are_there(
     assert "问题、choices、settings" in problems[0].message
 
 
+def test_a_sheet_without_questions_is_told_once():
+    document, problems = read_xlsform(workbook([HEADER, ("start", "start")]))
+    assert document is None
+    assert [(each.code, each.cell) for each in problems if each.level == "error"] == [("empty", "survey!A2")]
+    _none, problems = read_xlsform(workbook([HEADER, ("audio", "Q1", "说")]))
+    assert [(each.code, each.cell) for each in problems] == [("unsupported", "survey!A2")]
+
+
 def _renamed(content):
     """The workbook with its survey under another name."""
     book = load_workbook(BytesIO(content))
