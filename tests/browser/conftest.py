@@ -1,5 +1,8 @@
 """A window that looks at every page it comes to."""
 
+import os
+import random
+import re
 import threading
 from pathlib import Path
 
@@ -7,9 +10,22 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.core.handlers.wsgi import WSGIHandler
 from django.db import connection
+from django.utils import translation
+from django.utils.translation import gettext
 
 SCREENS = Path(__file__).resolve().parents[2] / "build" / "screens"
 GRAVE = ("serious", "critical")
+
+
+# Every language and every width. All nine together run in `make proof` (tests/proof/journeys.py); `make test`
+# walks three that meet each language and each width once.
+LOCALES = {"zh-hans": "zh-CN", "zh-hant": "zh-TW", "en": "en-GB"}
+WIDTHS = (360, 390, 1280)
+ALL = [(width, language) for language in LOCALES for width in WIDTHS]
+SOME = [(390, "zh-hans"), (360, "zh-hant"), (1280, "en")]
+JOURNEYS = pytest.mark.parametrize(
+    ("width", "language"), ALL if os.environ.get("MINYI_JOURNEYS") == "all" else SOME
+)
 
 
 class Walker:
@@ -19,11 +35,14 @@ class Walker:
     the browser complained about.
     """
 
-    def __init__(self, browser, site: str, journey: str, *, width: int = 390, **options) -> None:
+    def __init__(
+        self, browser, site: str, journey: str, *, width: int = 390, language: str = "zh-hans", **options
+    ) -> None:
         height = 844 if width < 800 else 900
         self.context = browser.new_context(
-            viewport={"width": width, "height": height}, locale="zh-CN", base_url=site, **options
+            viewport={"width": width, "height": height}, locale=LOCALES[language], base_url=site, **options
         )
+        self.language = language
         self.page = self.context.new_page()
         self.folder = SCREENS / journey
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -48,6 +67,27 @@ class Walker:
         ]
         wide = self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         assert not faults and wide <= 0, (faults, f"{name}: {wide} px wider than the window")
+
+    def say(self, text: str, whole: bool = False) -> str:
+        """What the program says for a Chinese text in the window's language; without `whole` only as far as
+        the first value that is filled in."""
+        with translation.override(self.language):
+            words = gettext(text)
+        return words if whole else re.split(r"[{%]", words)[0]
+
+    def lose_requests(self, seed: int, share: float = 1 / 5) -> None:
+        """From now on a share of what scripts ask for never arrives; nothing that a person opens herself."""
+        dice = random.Random(seed)
+
+        def maybe(route) -> None:
+            by_script = route.request.resource_type in ("fetch", "xhr")
+            route.abort("connectionfailed") if by_script and dice.random() < share else route.continue_()
+
+        self.context.route("**/*", maybe)
+
+    def forgive_lost_requests(self) -> None:
+        """The browser notes each request that did not arrive; that is no fault of the page."""
+        self.complaints = [line for line in self.complaints if "ERR_CONNECTION_FAILED" not in line]
 
     def close(self) -> None:
         """Leave, having heard no complaint."""

@@ -11,9 +11,9 @@ TITLE = "Journeys in three languages at three widths, on a line that drops reque
 CLAIM = (
     "The author's journey (XLSForm in, edit, preview, publish, new version, difference) and the resident's "
     "(letter, consent, who answers, every kind of question, thanks) run in headless Chromium at 360, 390 and "
-    "1280 px in Simplified Chinese, Traditional Chinese and English, while a fifth of what scripts ask for is "
-    "dropped at random (seeded). On every page axe finds nothing grave and nothing is wider than the window. "
-    "Pictures of every page are in build/screens/. `make test` walks three of the nine of each."
+    "1280 px in Simplified Chinese, Traditional Chinese and English, while a fifth of what scripts ask for "
+    "is dropped at random (seeded). On every page axe finds nothing grave and nothing is wider than the "
+    "window. Pictures of every page are in build/screens/. `make test` walks three of the nine of each."
 )
 WALKS = (
     "tests/browser/test_editor_journey.py::test_an_author_brings_edits_previews_publishes_and_compares",

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from survey.console.editor.words import LANGUAGES, PARTS, TYPES, advice_words, deed_words
+from survey.console.editor.words import LANGUAGES, PARTS, TYPES, advice_words, block_title, deed_words
 from survey.questionnaires import translating
 from survey.questionnaires.document import (
     Block,
@@ -127,12 +127,12 @@ def _owners(document: Document, problem: Problem) -> list[str]:
 def outline_of(document: Document, found: Checked, opened: str) -> list[OutlineBlock]:
     """Blocks with their items; in a long questionnaire only the block `opened` shows its items."""
     total = sum(len(block_items(block)) for block in document["blocks"])
-    language, number, lines = document["default_language"], 0, []
+    number, lines = 0, []
     for block in document["blocks"]:
         items = block_items(block)
         line = OutlineBlock(
             block=block,
-            title=text_in(block.get("title"), language, document),
+            title=block_title(document, block),
             count=len(items),
             is_open=total <= OPEN_UP_TO or block["name"] == opened,
             first=number + 1,

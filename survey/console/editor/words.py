@@ -6,7 +6,7 @@ from django.utils.translation import gettext, pgettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from survey.questionnaires.conditions import NO_VALUE, Condition, Row, answer_words, kind_of_item
-from survey.questionnaires.document import Document, item_index, text_in
+from survey.questionnaires.document import Block, Document, item_index, text_in
 from survey.questionnaires.wording import Advice
 
 TYPE_GROUPS = {"choose": _("选一选"), "write": _("填一填"), "place": _("拍和定位"), "other": _("不用答的")}
@@ -290,6 +290,14 @@ def advice_words(advice: Advice) -> dict[str, Any]:
         "source": source,
         "can_split": code == "two_things",
     }
+
+
+def block_title(document: Document, block: Block) -> str:
+    """What a block is called for its author: its title, else its place."""
+    title = text_in(block.get("title"), document["default_language"], document)
+    if title or block.get("kind") == "household":
+        return title or gettext("选谁来答")
+    return gettext("第 %(n)s 块") % {"n": document["blocks"].index(block) + 1}
 
 
 def operator_words(kind: str, operator: str) -> str:

@@ -5,7 +5,8 @@ from typing import Any
 
 from django import template
 
-from survey.questionnaires.document import Document, text_in
+from survey.console.editor.words import block_title
+from survey.questionnaires.document import Block, Document, text_in
 
 register = template.Library()
 
@@ -14,6 +15,12 @@ register = template.Library()
 def text_of(texts: Any, document: Document) -> str:
     """A text in the language that the questionnaire is written in."""
     return text_in(texts, document["default_language"], document) if isinstance(texts, Mapping) else ""
+
+
+@register.filter
+def name_of(block: Block, document: Document) -> str:
+    """What a block is called on the page."""
+    return block_title(document, block)
 
 
 @register.filter

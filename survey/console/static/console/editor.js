@@ -39,8 +39,21 @@ if (editor) {
     showPhone(answer.name);
   }
 
+  // A line that drops out is tried again by itself; what was refused in words is not.
+  async function fetchAgain(address, options) {
+    for (let pause = 500; ; pause *= 2) {
+      try {
+        return await fetch(address, options);
+      } catch (error) {
+        if (pause > 8000) throw error;
+        say(words.wordsAgain, true);
+        await new Promise((done) => { window.setTimeout(done, pause); });
+      }
+    }
+  }
+
   async function send(body) {
-    const answer = await fetch(window.location.pathname, {
+    const answer = await fetchAgain(window.location.pathname, {
       method: "POST", body, headers: { Accept: "application/json" }, credentials: "same-origin",
     });
     const read = await answer.json();
@@ -147,8 +160,8 @@ if (editor) {
     made += 1;
     const key = fresh ? `s${made}${Date.now() % 10000}` : row.dataset.cond;
     const query = new URLSearchParams({ item: item.value, key, op: op && picked === op ? op.value : "" });
-    const answer = await fetch(`${words.condition}?${query}`, { credentials: "same-origin" });
-    if (!answer.ok) { say(words.wordsFailed, true); return; }
+    const answer = await fetchAgain(`${words.condition}?${query}`, { credentials: "same-origin" }).catch(() => null);
+    if (!answer || !answer.ok) { say(words.wordsFailed, true); return; }
     const holder = document.createElement("ul");
     holder.innerHTML = await answer.text();
     const next = holder.firstElementChild;
@@ -205,6 +218,14 @@ if (editor) {
       else if (button.matches("[data-row-up]") && row.previousElementSibling) row.previousElementSibling.before(row);
       else if (button.matches("[data-row-down]") && row.nextElementSibling) row.nextElementSibling.after(row);
       later();
+    });
+    // Enter goes on to the next option, and after the last one to a new one; not while Chinese is composed.
+    rows.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || event.isComposing || !event.target.matches("[name$=_label]")) return;
+      event.preventDefault();
+      const next = event.target.closest("[data-row]").nextElementSibling;
+      if (next) next.querySelector("[name$=_label]").focus();
+      else editor.querySelector("[data-row-more]").click();
     });
     draggable(rows, "[data-row]", "[data-grip]", () => later());
   }
