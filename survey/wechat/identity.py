@@ -1,5 +1,6 @@
 """How openids are kept: encrypted for sending, hashed with a key for uniqueness, and destroyed in time."""
 
+import secrets
 from typing import Any
 
 from django.db import transaction
@@ -8,7 +9,7 @@ from django.db.models import Q
 from survey.audit.services import Actor, record
 from survey.common.clock import now
 from survey.common.crypto import decrypt, encrypt, keyed_hash
-from survey.responses.models import Respondent, SavedDraft
+from survey.responses.models import Respondent, SavedDraft, VolunteerAnswer
 from survey.wechat.models import OutboundMessage, ReceivedPush, WeChatAccount, WeChatUser
 
 SECRET_PURPOSE, TOKEN_PURPOSE, OPENID_PURPOSE = "wechat.app_secret", "wechat.token", "wechat.openid"
@@ -70,11 +71,15 @@ def forget_user(*, account: WeChatAccount, openid_hash: str, reason: str, acting
 def forget_identity(*, openid_hash: str, acting_user: Actor) -> int:
     """Cut the tie between a WeChat identity and all it ever answered or began; returns how many there were.
 
-    For a user who withdraws her authorisation from the account: drafts go, answers stay without identity.
+    For a user who withdraws her authorisation from the account: drafts go, answers stay without identity. A
+    volunteer who comes back later is a stranger, and may answer an open round once more.
     """
     hers = Respondent.objects.filter(identity_hash=openid_hash)
     SavedDraft.objects.filter(respondent__in=hers).delete()
     count = hers.update(identity_hash="", device_hash="")
+    for answer in VolunteerAnswer.objects.filter(identity_hash=openid_hash):
+        answer.identity_hash = secrets.token_hex(32)  # unique within its round, and nobody's
+        answer.save(update_fields=["identity_hash"])
     if count:
         record(action="wechat.identity.forgotten", acting_user=acting_user, detail={"respondents": count})
     return count
