@@ -5,6 +5,7 @@ from django.urls import URLPattern, path
 from survey.console import editor_urls
 from survey.console.views import (
     channel,
+    contact_plan,
     delivery,
     drawing,
     fieldwork,
@@ -93,6 +94,7 @@ urlpatterns: list[URLPattern] = [
     path("rounds/<int:pk>/reports/<int:report_pk>/withdraw/", reports.withdraw, name="withdraw_report"),
     path("rounds/<int:pk>/posters/", posters.posters, name="posters"),
     path("rounds/<int:pk>/posters/<int:per_page>.pdf", posters.print_sheet, name="print_posters"),
+    path("rounds/<int:pk>/contact-plan/", contact_plan.contact_plan, name="contact_plan"),
     path("rounds/<int:pk>/delivery/", delivery.delivery, name="delivery"),
     path("wechat/", channel.channels, name="channels"),
     path("wechat/<int:pk>/", channel.channel, name="channel"),

@@ -21,6 +21,7 @@ from survey.common.crypto import decrypt
 from survey.common.errors import Problem
 from survey.responses.models import Respondent
 from survey.studies.models import Study
+from survey.wechat.alarms import settle_credential_alarms
 from survey.wechat.errors import WeChatError
 from survey.wechat.identity import AES_KEY_PURPOSE, CALLBACK_TOKEN_PURPOSE
 from survey.wechat.models import AccessToken, ReceivedPush, WeChatAccount
@@ -176,6 +177,8 @@ def check_step(*, account: WeChatAccount, step: str, acting_user: Actor) -> Setu
                 "checked_at": now(),
             },
         )
+        if found.is_good and step == WHITE_LIST:  # credentials and address are both right now
+            settle_credential_alarms(account)
         record(
             action="wechat.setup.checked",
             acting_user=acting_user,

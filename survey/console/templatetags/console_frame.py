@@ -46,6 +46,7 @@ def console_side(context: dict[str, Any]) -> dict[str, Any]:
         "channels": _("微信"),
         "posters": _("海报"),
         "delivery": _("送达"),
+        "contact_plan": _("联系计划"),
         "jobs": _("任务"),
         "members": _("成员与留痕"),
         "me": _("我的账号"),

@@ -103,7 +103,7 @@ def channel(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "current": "channels",
         "account": account,
-        "steps": steps,
+        "setup_steps": steps,
         "n_good": sum(check.good for check in checks.values()),
         "callback_address": setup.callback_address(account),
         "token": token,

@@ -9,6 +9,7 @@ from survey.accounts.access import allowed
 from survey.accounts.policies import may
 from survey.console.page import paged, render_step
 from survey.console.rows import team_round
+from survey.console.views.contact_plan import step_name
 from survey.wechat.board import STAGES, Funnel, by_community, by_hour, funnel, message_states
 from survey.wechat.services import account_for
 
@@ -40,7 +41,7 @@ def delivery(request: HttpRequest, pk: int) -> HttpResponse:
         hours=[row for row in hours if any(row[stage] for stage in STAGES)],
         busiest=busiest,
         stage_names=STAGE_NAMES,
-        messages_sent=message_states(round_),
+        messages_sent=[{**row, "step_name": step_name(row["step"])} for row in message_states(round_)],
         account=account_for(round_.study),
         may_set_up=may(request.user, "wechat.manage", round_.study.region),
     )

@@ -118,6 +118,7 @@ RULES = {
     "console:print_posters": "wechat.manage",
     "console:delivery": "console.view",
     "console:contact_plan": "contacts.manage",
+    "console:contact_plan": "contacts.manage",
     "console:channels": "wechat.manage",
     "console:channel": "wechat.manage",
     "console:check_channel": "wechat.manage",
