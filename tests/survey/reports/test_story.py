@@ -11,10 +11,12 @@ from survey.reports.story import place_story, report_story
 
 # Words that say of two figures that one is higher; allowed only in sentences that carry a claim.
 DIFFERENCE = re.compile(
-    "高了|低了|平均高|平均低|高于|低于|上升的|下降的|超过了目标|(?<!有)没有达到目标|超过的：|没有达到的：|先办 "
+    "高了|低了|平均高|平均低|高于|低于|上升的|下降的|超过了目标|(?<!有)没有达到目标|"
+    "超过的：|没有达到的：|先办 "
 )
 STREETS = [f"37010500{n}000" for n in range(1, 5)]
 KEYS = ["all", *STREETS]
+APART = {key: [] for key in STREETS}
 ITEM = {"label": {"zh-hans": "您对垃圾清运满意吗？"}, "choices": []}
 
 
@@ -55,7 +57,7 @@ def document(against=(), change=(), target=(), drivers=(), status="tested", mode
         "items": {"Q6": ITEM},
         "estimates": {"score": {key: cell(70.0) for key in KEYS}},
         "comparisons": {
-            "score": {"street": {"against_all": against, "apart": dict.fromkeys(STREETS, []), "median_margin": 3}}
+            "score": {"street": {"against_all": against, "apart": APART, "median_margin": 3}}
         },
         "targets": {"score": {key: {**found, "target": 80.0} for key, found in target.items()}},
         "claims": {"family": 0.05, "list": listed},
