@@ -7,7 +7,6 @@ from playwright.sync_api import expect
 
 from survey.questionnaires.models import QuestionnaireVersion
 from tests import factories
-from tests.browser.test_editor_journey import WIDTHS, log_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 TEXT = """2026 年度某某街道居民公共服务满意度和获得感、幸福感、安全感调查问卷
@@ -34,7 +33,14 @@ def round_(transactional_db, settings, tmp_path):
     return factories.make_round(factories.make_study(regions["370105000000"]))
 
 
-@WIDTHS
+def log_in(page, address):
+    page.goto(f"/accounts/login/?next={address}")
+    page.get_by_label("用户名").fill("li")
+    page.get_by_label("密码").fill("li-password")
+    page.get_by_role("button", name="登录").click()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
 def test_an_author_pastes_a_text_mends_a_line_and_goes_on_in_the_editor(walk, round_, width):
     walker = walk(f"pasting-{width}", width=width)
     page = walker.page
