@@ -34,7 +34,7 @@ def _template_settled(account: WeChatAccount, fields: dict[str, Any], push: Rece
 def _subscription_settled(account: WeChatAccount, fields: dict[str, Any], push: ReceivedPush) -> None:
     """Each entry has MsgID, ErrorCode and ErrorStatus; 0 is success."""
     for entry in _entries(fields):
-        message = _match(account, push, Channel.SUBSCRIBE, _text(entry, "MsgID"))
+        message = _match(account, push, Channel.SUBSCRIBE, _text(entry, "MsgID") or _text(entry, "MsgId"))
         if message is not None:
             code = _text(entry, "ErrorCode")
             _settle(message, delivered=code == "0", why=f"refused_{code}"[:40])

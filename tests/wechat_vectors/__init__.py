@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from survey.wechat import signature
-from survey.wechat.push import read_xml
+from survey.wechat.push import ParseError, parse_push, read_xml
 
 Vector = dict[str, Any]
 
@@ -136,6 +136,45 @@ def jssdk_signature_holds(vector: Vector) -> None:
     _expect(signed, vector["signature"], "signature")
 
 
+def server_signature_is_refused(vector: Vector) -> None:
+    fields = {"token": vector["token"], "timestamp": str(vector["timestamp"]), "nonce": str(vector["nonce"])}
+    try:
+        signature.check_server_signature(**fields, signature=vector["signature"])
+    except signature.InvalidSignature:
+        return
+    raise AssertionError("it was accepted")
+
+
+def message_signature_holds(vector: Vector) -> None:
+    signed = signature.message_signature(
+        vector["token"], str(vector["timestamp"]), str(vector["nonce"]), _sealed(vector)
+    )
+    for name in ("msg_signature", "signature"):
+        if name in vector:
+            return _expect(signed, vector[name], name)
+    raise Unsupported("no msg_signature")
+
+
+def push_is_read(vector: Vector) -> None:
+    _expect_fields(parse_push(_body(vector)), vector["expect_fields"])
+
+
+def push_is_refused(vector: Vector) -> None:
+    try:
+        parse_push(_body(vector))
+    except ParseError:
+        return
+    raise AssertionError("it was accepted")
+
+
+def _body(vector: Vector) -> bytes:
+    for name in ("xml", "body", "json", "plain"):
+        if name in vector:
+            given = vector[name]
+            return (given if isinstance(given, str) else json.dumps(given)).encode()
+    raise Unsupported("no body")
+
+
 def miniapp_signature_holds(vector: Vector) -> None:
     signed = signature.rawdata_signature(vector["raw_data"], vector["session_key"])
     _expect(signed, vector["signature"], "signature")
@@ -152,7 +191,14 @@ CHECKS: dict[str, Callable[[Vector], None]] = {
     "mp_msg_decrypt": message_decrypts,
     "mp_msg_decrypt_error": decryption_is_refused,
     "mp_aes_encrypt": message_encrypts,
+    "mp_msg_encrypt": message_encrypts,
+    "mp_msg_signature": message_signature_holds,
+    "mp_push": push_is_read,
+    "mp_push_error": push_is_refused,
+    "mp_message": push_is_read,
+    "mp_event": push_is_read,
     "server_signature": server_signature_holds,
+    "server_signature_error": server_signature_is_refused,
     "jssdk_signature": jssdk_signature_holds,
     "wxa_signature": miniapp_signature_holds,
     "wxa_decrypt": miniapp_data_decrypts,
@@ -161,6 +207,8 @@ CHECKS: dict[str, Callable[[Vector], None]] = {
     "work_msg_decrypt_error": decryption_is_refused,
     "work_verify_url": message_decrypts,
     "work_verify_url_error": decryption_is_refused,
+    "work_msg_signature": message_signature_holds,
+    "work_aes_encrypt": message_encrypts,
 }
 
 
