@@ -9,9 +9,10 @@ from rest_framework.response import Response
 
 from api.permissions import MayView
 from survey.accounts.policies import require
+from survey.fieldwork.services import close_field
 from survey.regions.models import Region
 from survey.studies.models import Round, Study
-from survey.studies.services import close_round, create_study, open_round
+from survey.studies.services import create_study, open_round
 
 
 class RoundSerializer(serializers.ModelSerializer):
@@ -121,4 +122,6 @@ class RoundViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Ge
         """Close the field."""
         round_ = self.get_object()
         require(request.user, "studies.manage", round_.study.region)
-        return Response(self.get_serializer(close_round(round=round_, acting_user=request.user)).data)
+        close_field(round=round_, acting_user=request.user)
+        round_.refresh_from_db()
+        return Response(self.get_serializer(round_).data)

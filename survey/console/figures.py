@@ -13,7 +13,8 @@ from survey.accounts.policies import may
 from survey.common.clock import today
 from survey.console.steps import Standing
 from survey.contacts.models import HouseholdCode
-from survey.responses.models import DataRequest, Flag, Response
+from survey.fieldwork.board import open_flags
+from survey.responses.models import DataRequest, Response
 from survey.responses.outcomes import outcome_counts
 from survey.sampling.models import Case, Draw
 from survey.stats.rates import outcome_rates
@@ -74,13 +75,7 @@ def things_to_see(has: Standing, user: User) -> list[Thing]:
 
 
 def _flags(round_: Round, user: User, url: str) -> list[Thing]:
-    mine = Q(case__isnull=True) | Q(case__in=Case.objects.visible_to(user))
-    rows = (
-        Flag.objects.filter(mine, round=round_, settled_at__isnull=True)
-        .values("kind")
-        .annotate(n=Count("pk"))
-        .order_by("-n")
-    )
+    rows = open_flags(round_, user).order_by().values("kind").annotate(n=Count("pk")).order_by("-n")
     return [
         Thing("flag", _("%(n)s 处疑点：%(kind)s") % {"n": row["n"], "kind": flag_name(row["kind"])},
               _("疑点只是提醒，核实以前不影响答卷"), url, _("看证据"))
@@ -94,6 +89,27 @@ def flag_name(kind: str) -> str:
         "one_openid_many_cases": _("同一个微信答了几户"),
         "roster_changed": _("抽中以后改过家庭名单"),
         "official_present": _("答题时有干部或网格员在场"),
+        "another_order": _("手机上题目或选项的次序和规则不一样"),
+        "sync_refused": _("手机传来的记录没有采用"),
+        "two_completes": _("一户交了两份"),
+        "reassigned_meanwhile": _("换人以后原来的访员又传来记录"),
+        "clock_far_off": _("手机时钟差得太多"),
+        "roster_listed_twice": _("同一户的名单登记了两次"),
+        "fast": _("答得特别快"),
+        "uneven": _("比自己平时快一半"),
+        "flat": _("整组题答成一个样"),
+        "unsure": _("“不了解”特别多"),
+        "same_answers": _("答卷几乎一样"),
+        "typical": _("和平均答案近得出奇"),
+        "rushed": _("两户之间走不过来"),
+        "far": _("定位离社区太远"),
+        "phone": _("几户留了同一个电话"),
+        "photo": _("门牌照片重复"),
+        "alone": _("只有一个成年人的户太多"),
+        "first_visit": _("一次上门就访成的户太多"),
+        "misfit": _("年龄或性别和名单对不上"),
+        "backcheck": _("回访说法不一样"),
+        "interviewer_effect": _("答案因访员而异"),
     }
     return names.get(kind, kind)
 

@@ -2,13 +2,12 @@
 
 from django.urls import URLPattern, path
 
-from survey.console import editor_urls
+from survey.console import editor_urls, field_urls
 from survey.console.views import (
     channel,
     contact_plan,
     delivery,
     drawing,
-    fieldwork,
     frames,
     home,
     jobs,
@@ -33,7 +32,7 @@ urlpatterns: list[URLPattern] = [
     path("studies/<int:pk>/rounds/new/", studies.new_round, name="new_round"),
     path("rounds/<int:pk>/", rounds.overview, name="round"),
     path("rounds/<int:pk>/open/", rounds.open_field, name="open_round"),
-    path("rounds/<int:pk>/close/", rounds.close_field, name="close_round"),
+    path("rounds/<int:pk>/close/", rounds.close_round, name="close_round"),
     path("rounds/<int:pk>/frame/", frames.frame, name="frame"),
     path("rounds/<int:pk>/frame/import/", frames.import_frame, name="import_frame"),
     path("rounds/<int:pk>/frame/<int:frame_pk>/check/", frames.check_frame, name="check_frame"),
@@ -82,7 +81,7 @@ urlpatterns: list[URLPattern] = [
     path("rounds/<int:pk>/letters/", letters.letters, name="letters"),
     path("rounds/<int:pk>/letters/prepare/", letters.prepare, name="prepare_letters"),
     path("rounds/<int:pk>/letters/<int:batch_pk>/remove/", letters.remove, name="remove_letters"),
-    path("rounds/<int:pk>/fieldwork/", fieldwork.fieldwork, name="fieldwork"),
+    *field_urls.patterns,
     path("rounds/<int:pk>/texts/", texts.texts, name="texts"),
     path("rounds/<int:pk>/texts/themes/", texts.themes, name="themes"),
     path("rounds/<int:pk>/texts/<int:text_pk>/review/", texts.review, name="review_text"),

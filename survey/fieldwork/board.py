@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Count, Max, Q, QuerySet
 
 from survey.accounts.models import User
+from survey.accounts.policies import may
 from survey.common.clock import now
 from survey.contacts.models import Contact
 from survey.contacts.queries import drawn_cases
@@ -174,9 +175,10 @@ def settled_flags(round: Round, user: User) -> QuerySet[Flag]:
 def _seen_flags(round_: Round, user: User) -> QuerySet[Flag]:
     regions = user.region_filter("subject__region__path", "administrator", "study_lead", "supervisor")
     cases = Case.objects.visible_to(user).filter(round=round_).values("pk")
-    inner = Flag.objects.filter(round=round_).filter(
-        Q(case__in=cases) | Q(pk__in=Flag.objects.filter(regions).values("pk"))
-    )
+    seen = Q(case__in=cases) | Q(pk__in=Flag.objects.filter(regions).values("pk"))
+    if may(user, "fieldwork.manage", round_.study.region):  # what cannot be told to belong anywhere
+        seen |= Q(case__isnull=True)
+    inner = Flag.objects.filter(round=round_).filter(seen)
     return inner.select_related("case", "response", "subject__interviewer", "subject__region", "settled_by")
 
 

@@ -13,6 +13,7 @@ from survey.console.forms import ConfirmForm
 from survey.console.page import render_step
 from survey.console.rows import team_round
 from survey.console.steps import standing
+from survey.fieldwork.services import close_field
 from survey.studies import services
 
 
@@ -49,15 +50,15 @@ def open_field(request: HttpRequest, pk: int) -> HttpResponse:
     return render_step(request, "open_round.html", round_, "fieldwork", form=form, missing=missing)
 
 
-@allowed("studies.manage")
+@allowed("fieldwork.close")
 @require_http_methods(["GET", "POST"])
-def close_field(request: HttpRequest, pk: int) -> HttpResponse:
-    """Stop taking answers, for good."""
+def close_round(request: HttpRequest, pk: int) -> HttpResponse:
+    """Stop taking answers, for good, and freeze the outcome."""
     round_ = team_round(request.user, pk)
-    require(request.user, "studies.manage", round_.study.region)
+    require(request.user, "fieldwork.close", round_.study.region)
     form = ConfirmForm(request.POST or None, label=_("我知道结束以后，信上的码都不能再用，这一轮不能再开"))
     if request.method == "POST" and form.is_valid():
-        services.close_round(round=round_, acting_user=request.user)
-        messages.success(request, _("收卷已经结束。接下来加权。"))
-        return redirect("console:round", pk=pk)
+        close_field(round=round_, acting_user=request.user)
+        messages.success(request, _("收卷已经结束，结果已经冻结。接下来加权。"))
+        return redirect("console:fieldwork", pk=pk)
     return render_step(request, "close_round.html", round_, "fieldwork", form=form)

@@ -11,6 +11,7 @@ from survey.fieldwork.services.closing import close_door, close_field, reopen_do
 from survey.fieldwork.services.doubts import settle_flag
 from survey.fieldwork.services.notes import end_safety_note, keep_phone, write_safety_note
 from survey.fieldwork.services.priorities import freeze_priorities
+from survey.fieldwork.services.requests import answer_request
 from survey.fieldwork.services.reviewing import review_response
 from survey.fieldwork.services.rules import set_field_rules
 from survey.fieldwork.services.visiting import (
@@ -31,6 +32,7 @@ __all__ = [
     "CLOCK_TOLERANCE",
     "OFFICIAL_PRESENT",
     "ROSTER_CHANGED",
+    "answer_request",
     "assign_by_load",
     "assign_cases",
     "close_door",

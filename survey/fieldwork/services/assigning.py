@@ -95,7 +95,7 @@ def assign_by_load(*, round: Round, acting_user: User) -> dict[str, int]:
     An interviewer who is in a community already goes on there; the round's quota of one interviewer in one
     community is kept. {"assigned", "left"}: left are cases where nobody is granted or all quotas are full.
     """
-    require(acting_user, "fieldwork.manage", round.study.region)
+    require(acting_user, "fieldwork.manage")  # his own cases only: `visible_to` cuts them
     mine = Case.objects.visible_to(acting_user).filter(round=round).values("pk")
     free = list(
         drawn_cases(round)

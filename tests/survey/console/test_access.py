@@ -59,7 +59,7 @@ RULES = {
     "console:new_round": "studies.manage",
     "console:round": "console.view",
     "console:open_round": "studies.manage",
-    "console:close_round": "studies.manage",
+    "console:close_round": "fieldwork.close",
     "console:frame": "console.view",
     "console:import_frame": "sampling.manage",
     "console:check_frame": "sampling.manage",
@@ -105,6 +105,23 @@ RULES = {
     "console:prepare_letters": "contacts.manage",
     "console:remove_letters": "contacts.manage",
     "console:fieldwork": "console.view",
+    "console:field_look": "fieldwork.manage",
+    "console:settle_request": "fieldwork.manage",
+    "console:field_doubts": "fieldwork.manage",
+    "console:settle_doubt": "fieldwork.manage",
+    "console:field_interviews": "fieldwork.manage",
+    "console:field_interview": "fieldwork.manage",
+    "console:review_interview": "fieldwork.manage",
+    "console:field_backchecks": "fieldwork.manage",
+    "console:draw_backchecks": "fieldwork.manage",
+    "console:enter_backcheck": "fieldwork.manage",
+    "console:field_people": "fieldwork.manage",
+    "console:hand_out": "fieldwork.manage",
+    "console:find_door": "fieldwork.manage",
+    "console:field_door": "fieldwork.manage",
+    "console:act_on_door": "fieldwork.manage",
+    "console:field_rules": "fieldwork.manage",
+    "console:freeze_priorities": "fieldwork.manage",
     "console:texts": "texts.code",
     "console:themes": "texts.code",
     "console:review_text": "texts.review",
@@ -117,7 +134,6 @@ RULES = {
     "console:posters": "wechat.manage",
     "console:print_posters": "wechat.manage",
     "console:delivery": "console.view",
-    "console:contact_plan": "contacts.manage",
     "console:contact_plan": "contacts.manage",
     "console:channels": "wechat.manage",
     "console:channel": "wechat.manage",
@@ -151,6 +167,9 @@ RULES = {
     "reports:place": "reports.view",
     "reports:pdf": "reports.view",
     "reports:csv": "reports.view",
+    "reports:xlsx": "reports.view",
+    "reports:docx": "reports.view",
+    "reports:briefs": "reports.view",
     "reports:run": "reports.compute",
     "reports:microdata": "microdata.view",
     "api:study-list": "reports.view",
@@ -200,8 +219,8 @@ OF_ONE_PERSON = {
     "fieldwork:submit", "fieldwork:done", "api:sync-document",
 }  # fmt: skip
 
-# Not found until somebody has made it, which this world has not: a forecast.
-NOT_MADE_YET = {"api:planning-forecast-result"}
+# Not found until somebody has made it, which this world has not: a forecast, interviews at doors, back-checks.
+NOT_MADE_YET = {"api:planning-forecast-result", "console:field_interview", "console:enter_backcheck"}
 
 
 def addresses():
@@ -291,6 +310,9 @@ def arguments(name, world):
         "number": world.report.number,
         "token_key": "nothing",
         "per_page": 8,
+        "request_pk": 1,
+        "flag_pk": 1,
+        "check_pk": 1,
     }
     wanted = ADDRESSES[name].pattern.regex.groupindex
     return {key: first.get(key, common.get(key)) for key in wanted if key != "format"}
