@@ -219,7 +219,7 @@ OF_ONE_PERSON = {
     "fieldwork:submit", "fieldwork:done", "api:sync-document",
 }  # fmt: skip
 
-# Not found until somebody has made it, which this world has not: a forecast, interviews at doors, back-checks.
+# Not found until somebody has made it, which this world has not: a forecast, door interviews, back-checks.
 NOT_MADE_YET = {"api:planning-forecast-result", "console:field_interview", "console:enter_backcheck"}
 
 
