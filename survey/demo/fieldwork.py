@@ -13,7 +13,7 @@ from survey.demo.city import adults_of
 from survey.demo.interviewers import Adult, Interviewer
 from survey.demo.people import N_INTERVIEWERS, PASSWORD
 from survey.demo.residents import BrowserPhone, NotAnswered, Visit, answer_letter
-from survey.demo.setup import APP_ID, APP_SECRET, Built, Letter
+from survey.demo.setup import AES_KEY, APP_ID, APP_SECRET, CALLBACK_TOKEN, Built, Letter
 from survey.demo.site import Site
 from survey.demo.superpopulation import MALE
 from survey.fieldwork.services import assign_cases
@@ -89,6 +89,7 @@ def prepare_wechat(site: Site, plans: Iterable[Plan], guests: Sequence[Letter]) 
     control.save_account(
         APP_ID, APP_SECRET, "济南民意（模拟）", oauth_domains=[host], home_url=f"{site.address}/s/"
     )
+    control.set_server(APP_ID, f"{site.address}/wechat/demo/", CALLBACK_TOKEN, AES_KEY, js_domains=[host])
     names = {f"{GUEST_ID}{i}": f"新来的居民 {i}" for i, _ in enumerate(guests, start=1)}
     control.add_residents(names)
     people = {f"r{p.adult}": f"居民 {p.adult}" for p in plans if p.in_wechat}

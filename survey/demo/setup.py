@@ -34,11 +34,14 @@ from survey.studies.services import (
     pin_round,
     publish_consent_text,
 )
+from survey.wechat.models import WeChatAccount
 from survey.wechat.services import save_account
 
 DATA = Path(__file__).resolve().parent / "data"
 CORE_FORM = Path(settings.BASE_DIR) / "survey" / "questionnaires" / "data" / "minyi_core.xlsx"
 APP_ID, APP_SECRET = "wxdemo2026minyi01", "not-secret-demo-app-secret-2026"
+# The callback's secrets at the simulated WeChat: as little secret as everything else here.
+CALLBACK_TOKEN, AES_KEY = "minyidemo2026", "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
 N_GUESTS = 5
 DEMO_BEACON = "演示随机数 2026"  # a real study names a lottery's issue or a drand round
 REVEAL_AFTER_DAYS = 90
@@ -155,6 +158,9 @@ def make_round(lead: User) -> Round:
         name="济南民意（模拟）",
         app_id=APP_ID,
         app_secret=APP_SECRET,
+        callback_token=CALLBACK_TOKEN,
+        encoding_aes_key=AES_KEY,
+        message_mode=WeChatAccount.MessageMode.SECURE,
         studies=[study],
         acting_user=lead,
     )
