@@ -15,7 +15,16 @@ from pathlib import Path
 
 import django
 
-PROOFS = ["coverage", "kill_submit", "kill_send", "fuzz_callback", "frame_memory", "agreement", "journeys", "cheaters"]
+PROOFS = [
+    "coverage",
+    "kill_submit",
+    "kill_send",
+    "fuzz_callback",
+    "frame_memory",
+    "agreement",
+    "journeys",
+    "cheaters",
+]
 ROOT = Path(__file__).resolve().parents[2]
 
 
