@@ -5,11 +5,9 @@ from typing import Any
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
-from survey.console.editor.words import CHANGES, LANGUAGES, MEANINGS, TEXT_KINDS, TYPES, condition_words
-from survey.questionnaires import conditions
+from survey.console.editor.words import CHANGES, LANGUAGES, MEANINGS, TEXT_KINDS, TYPES, stored_words
 from survey.questionnaires.diff import Change, ItemDiff
 from survey.questionnaires.document import Document, all_choices, item_index, text_in
-from survey.questionnaires.expressions import ExpressionError
 from survey.questionnaires.paths import Coverage, deciding_names
 from survey.questionnaires.translating import places, traditional
 
@@ -85,7 +83,12 @@ def coverage_rows(document: Document, run: Coverage) -> dict[str, Any]:
     never = []
     for name in run.never:
         block, item = index[name]
-        said = [_words(thing["relevant"], document) for thing in (block, item) if "relevant" in thing]
+        language = document["default_language"]
+        said = [
+            stored_words(thing["relevant"], document, language)
+            for thing in (block, item)
+            if "relevant" in thing
+        ]
         label = text_in(item.get("label"), language, document)
         never.append({"name": name, "label": label, "why": "；".join(said)})
     ways = []
@@ -101,14 +104,6 @@ def coverage_rows(document: Document, run: Coverage) -> dict[str, Any]:
         ]
         ways.append({"n": len(walk.names), "minutes": round(walk.seconds / 60, 1), "answers": answers})
     return {"never": never, "ways": ways}
-
-
-def _words(stored: dict[str, Any], document: Document) -> str:
-    try:
-        condition = conditions.read_text(stored["text"])
-    except ExpressionError:
-        condition = None
-    return condition_words(condition, document, document["default_language"]) if condition else stored["text"]
 
 
 def _said(document: Document, name: str, answer: Any) -> str:

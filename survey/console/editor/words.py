@@ -5,8 +5,16 @@ from typing import Any
 from django.utils.translation import gettext, pgettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from survey.questionnaires.conditions import NO_VALUE, Condition, Row, answer_words, kind_of_item
+from survey.questionnaires.conditions import (
+    NO_VALUE,
+    Condition,
+    Row,
+    answer_words,
+    kind_of_item,
+    read_text,
+)
 from survey.questionnaires.document import Block, Document, item_index, text_in
+from survey.questionnaires.expressions import ExpressionError
 from survey.questionnaires.wording import Advice
 
 TYPE_GROUPS = {"choose": _("选一选"), "write": _("填一填"), "place": _("拍和定位"), "other": _("不用答的")}
@@ -323,6 +331,17 @@ def condition_words(condition: Condition, document: Document, language: str) -> 
     """A whole condition in words."""
     joiner = gettext("，并且") if condition.joiner == "and" else gettext("，或者")
     return joiner.join(row_words(row, document, language) for row in condition.rows)
+
+
+def stored_words(stored: dict[str, Any] | None, document: Document, language: str) -> str:
+    """A stored condition in words, or as it was written where rows cannot say it; "" for none."""
+    if stored is None:
+        return ""
+    try:
+        condition = read_text(stored["text"])
+    except ExpressionError:
+        condition = None
+    return condition_words(condition, document, language) if condition else stored["text"]
 
 
 def deed_words(deed: str, subject: str) -> str:

@@ -121,6 +121,8 @@ def _saved(request: HttpRequest, version: QuestionnaireVersion, goes_to: str) ->
         "history": states.history_of(version),
     }
     item = index[name][1] if kind == "item" and name in index else {}
+    language = version.document["default_language"]
+    said = {"words": words.stored_words(item.get("relevant"), version.document, language)}
     return JsonResponse(
         {
             "codes": [str(choice["code"]) for choice in own_choices(version.document, item)],
@@ -131,6 +133,7 @@ def _saved(request: HttpRequest, version: QuestionnaireVersion, goes_to: str) ->
             "outline": render(request, "console/editor/outline.html", context).content.decode(),
             "advice": render(request, "console/editor/advice.html", context).content.decode(),
             "history": render(request, "console/editor/history.html", context).content.decode(),
+            "condition": render(request, "console/editor/cond_words.html", said).content.decode(),
         }
     )
 

@@ -11,14 +11,14 @@ from django.views.decorators.http import require_http_methods, require_POST
 from survey.accounts.access import allowed
 from survey.accounts.policies import may, require
 from survey.common.errors import Problem
-from survey.console.editor.words import advice_words
+from survey.console.editor.words import advice_words, stored_words
 from survey.console.forms import FormFileForm
 from survey.console.page import paged, render_step
 from survey.console.rows import one_of, team_round
 from survey.console.setup_form import SetupForm, consent_drafts
 from survey.console.uploads import FORM_KINDS, FORM_MAX_BYTES, keep_upload
 from survey.indicators.services import load_default_indicators
-from survey.questionnaires.document import total_seconds
+from survey.questionnaires.document import item_index, total_seconds
 from survey.questionnaires.drafting import check_draft
 from survey.questionnaires.models import QuestionnaireVersion
 from survey.questionnaires.services import as_errors, outline, publish_version, read_form, store_draft
@@ -87,7 +87,10 @@ def version(request: HttpRequest, pk: int, version_pk: int) -> HttpResponse:
     """One version: its items in order, and what a check of it says."""
     round_ = team_round(request.user, pk)
     row = _version(request, version_pk)
-    items = outline(row.document, get_language() or "zh-hans")
+    language, index = get_language() or "zh-hans", item_index(row.document)
+    items = outline(row.document, language)
+    for item in items:
+        item["when"] = stored_words(index[item["name"]][1].get("relevant"), row.document, language)
     found = [each for each in check_draft(row.document) if (each.level, each.code) != ("warning", "time")]
     problems = as_errors(found)  # a long time is told among the advice, with its reason
     return render_step(

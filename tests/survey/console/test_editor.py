@@ -382,7 +382,8 @@ def test_a_save_by_script_answers_with_what_the_page_renews(team, place):
     assert told["seen"] == version.document_hash
     assert "两件事" in told["advice"]
     assert "您对治安和停车" in told["outline"]
-    refused = team.post(address, data, headers={"Accept": "application/json"})
+    later = data | {"label": "您对治安和卫生满意吗？"}
+    refused = team.post(address, later, headers={"Accept": "application/json"})
     assert (refused.status_code, refused.json()["code"]) == (409, "questionnaire.edited_elsewhere")
     split = send(team, address, version, do="split", item="Q01")
     assert split.status_code == 302
@@ -487,7 +488,7 @@ def test_texts_are_translated_side_by_side_with_proposals(team, place):
     version.refresh_from_db()
     assert item_index(version.document)["Q01"][1]["label"]["zh-hant"] == "您對治安滿意嗎？"
     assert "text-item:Q01:label" not in team.get(page, {"show": "missing"}).content.decode()
-    assert team.post(page, data).status_code == 409
+    assert team.post(page, data | {"text-item:Q01:label": "您對治安還滿意嗎？"}).status_code == 409
     _alone, address = place(small() | {"name": "alone"})
     assert "只有一种语言" in team.get(address.replace("edit/", "translate/")).content.decode()
 
@@ -552,6 +553,29 @@ def test_a_condition_reads_as_a_sentence_in_english(place):
     with translation.override("en"):
         words = condition_words(conditions.read(tree), version.document, "zh-hans")
     assert words == "“Q01 您对治安满意吗？” chose one of “选项5”, “选项4”"
+
+
+def test_a_save_says_the_condition_and_so_does_the_page_of_the_version(team, place):
+    _version, address = place(small())
+    data = fields(team.get(address, {"item": "Q02"}).content.decode(), "hint")
+    data |= {"cond_new_item": "Q01", "cond_new_op": "eq", "cond_new_value": "5", "do": "save_item"}
+    saved = team.post(address, data, headers={"Accept": "application/json"}).json()
+    assert "“Q01 您对治安满意吗？”选了“选项5”时才问。" in saved["condition"]
+    page = team.get(address.replace("edit/", "")).content.decode()
+    assert "“Q01 您对治安满意吗？”选了“选项5”" in page and "${Q01} = 5" not in page
+
+
+def test_a_save_whose_answer_was_lost_is_not_refused_when_it_is_sent_again(team, place):
+    version, address = place(small())
+    data = fields(team.get(address, {"item": "Q04"}).content.decode(), "hint")
+    data |= {"label": "您想说什么？", "do": "save_item"}
+    first, again = (team.post(address, data, headers={"Accept": "application/json"}) for _time in range(2))
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert first.json()["seen"] == again.json()["seen"]
+    version.refresh_from_db()
+    assert version.steps.count() == 2  # where it began, and one change
+    other = data | {"label": "您还想说什么？"}
+    assert team.post(address, other, headers={"Accept": "application/json"}).status_code == 409
 
 
 def test_paths_say_what_nobody_reaches_and_what_stops_the_walk(team, place):

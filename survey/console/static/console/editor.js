@@ -24,7 +24,7 @@ if (editor) {
   function renew(answer) {
     document.querySelectorAll("[data-seen]").forEach((field) => { field.value = answer.seen; });
     document.querySelectorAll("[data-name]").forEach((field) => { field.value = answer.name; });
-    const parts = { "[data-outline]": answer.outline, "[data-advice]": answer.advice, "[data-history]": answer.history };
+    const parts = { "[data-outline]": answer.outline, "[data-advice]": answer.advice, "[data-history]": answer.history, "[data-cond-words]": answer.condition };
     Object.keys(parts).forEach((place) => {
       const box = document.querySelector(place);
       if (!box) return;
