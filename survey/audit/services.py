@@ -3,12 +3,12 @@
 from functools import cache
 from typing import Any, Protocol
 
-from django.db import connection, transaction
+from django.db import connection
 
 from survey.audit.models import AuditEntry, ChainHead
 from survey.common.canonical import canonical_json, sha256_of
 from survey.common.clock import now
-from survey.common.statements import run, stored
+from survey.common.statements import can_join, do, is_together, run, stored, together
 
 
 class Actor(Protocol):
@@ -71,7 +71,7 @@ def record(
     ------
     RuntimeError : no transaction is open.
     """
-    if not transaction.get_connection().in_atomic_block:
+    if not (connection.in_atomic_block or is_together()):
         raise RuntimeError("record() must run inside the transaction of the deed")
     entry = AuditEntry(
         at=now(),
@@ -83,26 +83,26 @@ def record(
         region_code=region_code,
         detail=detail or {},
     )
-    add_link = _add_link_at_once if connection.vendor == "postgresql" else _add_link
-    if not add_link(entry):  # the first entry of an installation
-        ChainHead.objects.get_or_create(pk=1)
-        add_link(entry)
+    if can_join():
+        _add_link_at_once(entry)
+    else:
+        _add_link(entry)
 
 
-def _add_link(entry: AuditEntry) -> bool:
-    """Lock the head until the transaction ends and store the entry behind it. False when there is no head."""
+def _add_link(entry: AuditEntry) -> None:
+    """Lock the head until the transaction ends and store the entry behind it."""
     head = ChainHead.objects.select_for_update().filter(pk=1).first()
-    if head is None:
-        return False
+    if head is None:  # the first entry of an installation
+        ChainHead.objects.get_or_create(pk=1)
+        head = ChainHead.objects.select_for_update().get(pk=1)
     entry.sequence, entry.previous_hash = head.sequence + 1, head.hash
     entry.hash = sha256_of(entry_body(entry))
     entry.save(force_insert=True)
     head.sequence, head.hash = entry.sequence, entry.hash
     head.save(update_fields=["sequence", "hash"])
-    return True
 
 
-def _add_link_at_once(entry: AuditEntry) -> bool:
+def _add_link_at_once(entry: AuditEntry) -> None:
     """`_add_link` in one statement: whoever writes next waits for this one's commit and nothing else.
 
     PostgreSQL hashes the same text as `entry_body`: its keys are sorted, and only two of them are not known
@@ -114,7 +114,13 @@ def _add_link_at_once(entry: AuditEntry) -> bool:
     middle = '",' + canonical_json({"region_code": entry.region_code}).decode()[1:-1] + ',"sequence":'
     names = [name for name in _ENTRY_COLUMNS if name not in ("sequence", "previous_hash", "hash")]
     values = [stored(AuditEntry, name, getattr(entry, name)) for name in names]
-    return bool(run(_link_statement(), [start, middle, *values]))
+    head = ChainHead._meta.db_table
+    if not is_together() and not run(f"SELECT 1 FROM {head} WHERE id = 1", []):  # noqa: S608
+        ChainHead.objects.get_or_create(pk=1)  # the first entry of an installation
+    move = f"UPDATE {head} AS h SET sequence = link.sequence, hash = link.hash FROM link WHERE h.id = 1"  # noqa: S608
+    with together():
+        do(_link_statement(), [start, middle, *values], name="link")
+        do(move, [])
 
 
 _ENTRY_COLUMNS = (
@@ -135,20 +141,17 @@ _ENTRY_COLUMNS = (
 @cache
 def _link_statement() -> str:
     places = ", ".join(["%s"] * (len(_ENTRY_COLUMNS) - 3))
-    # Names come from our own models; the values are parameters.
+    # Names come from our own models; the values are parameters. Without a head nothing is lost in silence:
+    # the sequence is then null, which the table refuses.
     return """
-        WITH head AS (
-            SELECT sequence + 1 AS sequence, hash AS previous_hash FROM {head} WHERE id = 1 FOR UPDATE
-        ), link AS (
-            SELECT sequence, previous_hash, encode(sha256(convert_to(
-                %s::text || previous_hash || %s::text || sequence::text || '}}', 'UTF8')), 'hex') AS hash
-            FROM head
-        ), moved AS (
-            UPDATE {head} AS h SET sequence = link.sequence, hash = link.hash FROM link WHERE h.id = 1
-        )
         INSERT INTO {entries} ({columns})
-        SELECT sequence, previous_hash, hash, {places} FROM link
-        RETURNING sequence
+        SELECT head.sequence, head.previous_hash, encode(sha256(convert_to(
+            %s::text || head.previous_hash || %s::text || head.sequence::text || '}}', 'UTF8'
+        )), 'hex'), {places}
+        FROM (SELECT 1) AS always LEFT JOIN (
+            SELECT sequence + 1 AS sequence, hash AS previous_hash FROM {head} WHERE id = 1 FOR UPDATE
+        ) AS head ON true
+        RETURNING sequence, hash
     """.format(  # noqa: S608
         head=ChainHead._meta.db_table,
         entries=AuditEntry._meta.db_table,

@@ -7,8 +7,9 @@ connection. Everywhere else the ORM is the better choice.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.db.backends.postgresql.base import ServerBindingCursor
@@ -29,33 +30,78 @@ def run(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         return cursor.fetchall() if cursor.description else []
 
 
+def _cursor() -> CursorWrapper:
+    cursor = connection.cursor()
+    if can_join():
+        # Django's own cursor writes the values into the text, which makes every statement a new one.
+        cursor.cursor = ServerBindingCursor(connection.connection)
+    return cursor
+
+
+class _Part(NamedTuple):
+    sql: str
+    values: Sequence[Any]
+    name: str
+
+
+_waiting: ContextVar[list[_Part] | None] = ContextVar("waiting", default=None)
+
+
 @contextmanager
 def together() -> Iterator[None]:
-    """Send every `do` and `insert` inside to PostgreSQL at once, without waiting for each one's answer.
+    """Run every `do` and `insert` inside at the end, in their order, as one statement if the database can.
 
-    What is wrong with any of them is raised at the end, so this goes into a transaction. The ORM must stay
-    outside: it would not learn how many rows it has changed.
+    On PostgreSQL they stand or fall together even without a transaction, and whoever waits for a row that
+    they lock waits for nothing else. They see the data as it was before all of them. Elsewhere each runs at
+    once, in the caller's transaction.
     """
-    if connection.vendor != "postgresql":
+    if not can_join() or is_together():
         yield
         return
-    connection.ensure_connection()
-    with connection.wrap_database_errors, connection.connection.pipeline():
+    parts: list[_Part] = []
+    token = _waiting.set(parts)
+    try:
         yield
+    finally:
+        _waiting.reset(token)
+    if parts:
+        sql = _joined(tuple((part.sql, part.name) for part in parts))
+        run(sql, [value for part in _as_listed(parts) for value in part.values])
 
 
-def do(sql: str, values: Sequence[Any]) -> None:
-    """`run` for a statement whose rows nobody wants."""
+def can_join() -> bool:
+    """Whether this database runs several changes as one statement."""
+    return connection.vendor == "postgresql"
+
+
+def is_together() -> bool:
+    """Whether what is done now becomes part of one statement."""
+    return _waiting.get() is not None
+
+
+def do(sql: str, values: Sequence[Any], name: str = "") -> None:
+    """`run` for a statement whose rows nobody wants, or only the next one in `together`, under this name."""
+    parts = _waiting.get()
+    if parts is not None:
+        parts.append(_Part(sql, values, name))
+        return
     with _cursor() as cursor:
         cursor.execute(sql, values)
 
 
-def _cursor() -> CursorWrapper:
-    cursor = connection.cursor()
-    if connection.vendor == "postgresql":
-        # Django's own cursor writes the values into the text, which makes every statement a new one.
-        cursor.cursor = ServerBindingCursor(connection.connection)
-    return cursor
+def _as_listed(parts: Sequence[_Part]) -> list[_Part]:
+    """PostgreSQL runs the parts of a WITH from the last to the first, and what reads another one after it."""
+    listed: list[_Part] = []
+    for before, part in zip([None, *parts], parts, strict=False):
+        listed.insert(1 if before is not None and before.name else 0, part)
+    return listed
+
+
+@cache
+def _joined(parts: tuple[tuple[str, str], ...]) -> str:
+    listed = _as_listed([_Part(sql, (), name) for sql, name in parts])
+    named = [f"{part.name or f'part{place}'} AS ({part.sql})" for place, part in enumerate(listed)]
+    return f"WITH {', '.join(named)} SELECT 1"
 
 
 def stored(model: type[Model], name: str, value: object) -> Any:
