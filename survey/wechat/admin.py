@@ -24,7 +24,7 @@ class AccountForm(forms.ModelForm):
 
     class Meta:
         model = WeChatAccount
-        fields = ["slug", "name", "app_id", "is_active", "studies"]
+        fields = ["slug", "name", "app_id", "message_mode", "is_active", "studies"]
 
     def clean(self) -> dict[str, Any]:
         """Say what Tencent could not have given before anything is saved."""
@@ -64,6 +64,7 @@ class WeChatAccountAdmin(ModelAdmin):
             app_secret=given["app_secret"],
             callback_token=given["callback_token"],
             encoding_aes_key=given["encoding_aes_key"],
+            message_mode=given["message_mode"],
             studies=given["studies"],
             is_active=obj.is_active,
             acting_user=request.user,
