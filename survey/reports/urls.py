@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from survey.reports import views
+from survey.reports import file_views, views
 from survey.reports.microdata import views as microdata
 
 app_name = "reports"
@@ -10,8 +10,12 @@ urlpatterns: list[URLPattern] = [
     path("", views.report_list, name="list"),
     path("runs/<uuid:pk>/", views.run_page, name="run"),
     path("runs/<uuid:pk>/microdata.zip", microdata.package, name="microdata"),
+    # Before the next: a slug takes "-briefs" along.
+    path("<slug:number>-briefs.pdf", file_views.briefs, name="briefs"),
     path("<slug:number>.pdf", views.report_pdf_file, name="pdf"),
     path("<slug:number>.csv", views.report_csv_file, name="csv"),
+    path("<slug:number>.xlsx", file_views.workbook, name="xlsx"),
+    path("<slug:number>.docx", file_views.word, name="docx"),
     path("<slug:number>/", views.report_page, name="report"),
     path("<slug:number>/<str:code>/", views.report_page, name="place"),
 ]

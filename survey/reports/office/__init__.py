@@ -1,0 +1,1 @@
+"""A report as files that an office edits: Excel with notes, Word."""
