@@ -36,12 +36,13 @@ from survey.questionnaires.document import (
 from survey.questionnaires.expressions import references
 from survey.questionnaires.kinds import Names, Scope, kind_problems
 from survey.questionnaires.reachability import Reach
+from survey.questionnaires.said import said as _
 from survey.questionnaires.structure import document_reports, item_reports
 
 SCHEMA_PATH = Path(__file__).resolve().parents[2] / "docs" / "questionnaire.schema.json"
 EXPRESSION_FIELDS = ("relevant", "constraint", "required", "calculation", "filter", "count", "where")
 LONGEST = 480  # seconds; 5 minutes is the aim, 8 the limit
-LANGUAGE_NAMES = {"zh-hans": "简体中文", "zh-hant": "繁體中文", "en": "English"}
+LANGUAGE_NAMES = {"zh-hans": _("简体中文"), "zh-hant": _("繁體中文"), "en": "English"}
 
 Cells = Mapping[tuple[str, str], str]
 
@@ -54,7 +55,12 @@ def _validator() -> Draft202012Validator:
 def check_document(document: Document, cells: Cells | None = None) -> list[Problem]:
     """All problems, errors first. No error means that the document may be published."""
     shape = [
-        Problem("error", "shape", f"格式不对：{error.message}", "/".join(map(str, error.absolute_path)))
+        Problem(
+            "error",
+            "shape",
+            _("格式不对：{message}", message=error.message),
+            "/".join(map(str, error.absolute_path)),
+        )
         for error in _validator().iter_errors(document)
     ]
     if shape:
@@ -103,14 +109,20 @@ class _Checks:
     def whole(self) -> Iterator[Problem]:
         document = self.document
         if document["default_language"] not in document["languages"]:
-            yield self.problem("error", "language", "", "default_language", "默认语言不在语言列表里")
+            yield self.problem("error", "language", "", "default_language", _("默认语言不在语言列表里"))
         try:
             ZoneInfo(document["timezone"])
         except (ZoneInfoNotFoundError, ValueError):
-            yield self.problem("error", "timezone", "", "timezone", f"没有“{document['timezone']}”这个时区")
+            yield self.problem(
+                "error",
+                "timezone",
+                "",
+                "timezone",
+                _("没有“{timezone}”这个时区", timezone=document["timezone"]),
+            )
         yield from self.texts("settings", "title", document["title"], needed=True)
         if document["format"] == FORMAT and (added := additions_of(document)):
-            message = f"用了新版格式才有的内容，format 要写 {FORMAT_2}"
+            message = _("用了新版格式才有的内容，format 要写 {format}", format=FORMAT_2)
             name, _dot, field = added[0].rpartition(".")
             yield self.problem("error", "format", name or "settings", field, message)
 
@@ -118,13 +130,18 @@ class _Checks:
         for mode in MODES:
             seconds = total_seconds(self.document, mode)
             if seconds > LONGEST:
-                way = {"web": "自己填", "door": "上门问"}[mode]
-                message = f"{way}要约 {seconds // 60} 分 {seconds % 60} 秒，超过 8 分钟，答完的人会明显减少"
+                way = {"web": _("自己填"), "door": _("上门问")}[mode]
+                message = _(
+                    "{way}要约 {minutes} 分 {seconds} 秒，超过 8 分钟，答完的人会明显减少",
+                    way=way,
+                    minutes=seconds // 60,
+                    seconds=seconds % 60,
+                )
                 yield self.problem("warning", "time", "settings", "seconds", message)
         stated = self.document.get("reading_seconds", {})
         for mode, seconds in stated.items():
             if seconds != total_seconds(self.document, mode):
-                message = "写明的时间和各题的时间对不上，请重新计算"
+                message = _("写明的时间和各题的时间对不上，请重新计算")
                 yield self.problem("error", "time", "settings", "reading_seconds", message)
 
     def block(self, block: Block) -> Iterator[Problem]:
@@ -150,7 +167,11 @@ class _Checks:
         for name, count in names.items():
             if count > 1:
                 yield self.problem(
-                    "error", "duplicate", name, "name", f"名字“{name}”用了 {count} 次，每个名字只能用一次"
+                    "error",
+                    "duplicate",
+                    name,
+                    "name",
+                    _("名字“{name}”用了 {count} 次，每个名字只能用一次", name=name, count=count),
                 )
 
     def texts(
@@ -163,7 +184,7 @@ class _Checks:
         for language in self.document["languages"]:
             if not texts.get(language):
                 label = LANGUAGE_NAMES[language]
-                yield self.problem("error", "translation", name, field, f"缺少{label}文字")
+                yield self.problem("error", "translation", name, field, _("缺少{label}文字", label=label))
 
     def choice_list(self, list_name: str, choices: list[dict]) -> Iterator[Problem]:
         codes = Counter(str(choice["code"]) for choice in choices)
@@ -171,23 +192,29 @@ class _Checks:
             place = f"{list_name}/{choice['code']}"
             if codes[str(choice["code"])] > 1:
                 yield self.problem(
-                    "error", "duplicate", place, "name", f"选项代码 {choice['code']} 在“{list_name}”里重复"
+                    "error",
+                    "duplicate",
+                    place,
+                    "name",
+                    _("选项代码 {code} 在“{list_name}”里重复", code=choice["code"], list_name=list_name),
                 )
                 codes[str(choice["code"])] = 1
             if isinstance(choice["code"], str) and (
                 not choice["code"].strip() or len(choice["code"].split()) > 1
             ):
-                yield self.problem("error", "code", place, "name", "选项代码里不能有空格")
+                yield self.problem("error", "code", place, "name", _("选项代码里不能有空格"))
             yield from self.texts(place, "label", choice["label"], needed=True)
             yield from self.missing_code(place, choice)
 
     def missing_code(self, place: str, choice: dict) -> Iterator[Problem]:
         kind, code = choice.get("missing"), choice["code"]
         if kind and code != MISSING_CODES[kind]:
-            message = f"{kind} 的代码要用 {MISSING_CODES[kind]}，这里是 {code}"
+            message = _(
+                "{kind} 的代码要用 {wanted}，这里是 {code}", kind=kind, wanted=MISSING_CODES[kind], code=code
+            )
             yield self.problem("error", "missing_code", place, "missing", message)
         if not kind and code in MISSING_CODES.values():
-            message = f"代码 {code} 留给缺失回答，请在 minyi_missing 列写明种类，或换一个代码"
+            message = _("代码 {code} 留给缺失回答，请在 minyi_missing 列写明种类，或换一个代码", code=code)
             yield self.problem("error", "missing_code", place, "name", message)
 
     def item(self, item: Item) -> Iterator[Problem]:
@@ -199,9 +226,9 @@ class _Checks:
             yield from self.texts(name, end, texts, needed=True)
         yield from self.lists(item)
         if kind == "calculate" and "calculation" not in item:
-            yield self.problem("error", "calculation", name, "calculation", "计算题要写计算公式")
+            yield self.problem("error", "calculation", name, "calculation", _("计算题要写计算公式"))
         if kind == "scale" and not (0 <= item.get("from", -1) < item.get("to", -1) <= 100):
-            yield self.problem("error", "scale", name, "parameters", "分数题要写起止分，如 start=0 end=10")
+            yield self.problem("error", "scale", name, "parameters", _("分数题要写起止分，如 start=0 end=10"))
         if "with" in item:
             yield from self.companion(item)
         for level, code, where, field, message in item_reports(self.document, item):
@@ -210,41 +237,53 @@ class _Checks:
     def lists(self, item: Item) -> Iterator[Problem]:
         name, lists = item["name"], self.document["choice_lists"]
         if item["type"] in CHOICE_TYPES and item.get("list") not in lists:
-            yield self.problem("error", "choices", name, "type", f"没有“{item.get('list', '')}”这个选项表")
+            yield self.problem(
+                "error", "choices", name, "type", _("没有“{list}”这个选项表", list=item.get("list", ""))
+            )
         if "missing" in item:
             offered = lists.get(item["missing"])
             if offered is None:
-                yield self.problem("error", "choices", name, "missing", f"没有“{item['missing']}”这个选项表")
+                yield self.problem(
+                    "error",
+                    "choices",
+                    name,
+                    "missing",
+                    _("没有“{missing}”这个选项表", missing=item["missing"]),
+                )
             elif any(not choice.get("missing") for choice in offered):
-                message = f"选项表“{item['missing']}”里有不是缺失回答的选项"
+                message = _("选项表“{missing}”里有不是缺失回答的选项", missing=item["missing"])
                 yield self.problem("error", "choices", name, "missing", message)
         codes = Counter(str(choice["code"]) for choice in all_choices(self.document, item))
         for code, count in codes.items():
             if count > 1 and "missing" in item:
-                yield self.problem("error", "duplicate", name, "missing", f"选项代码 {code} 在这题里重复")
+                yield self.problem(
+                    "error", "duplicate", name, "missing", _("选项代码 {code} 在这题里重复", code=code)
+                )
 
     def companion(self, item: Item) -> Iterator[Problem]:
         host = item["with"]
         if host not in self.index or self.places[host] >= self.places[item["name"]]:
-            message = f"minyi_with 要写前面一题的名字，没有找到“{host}”"
+            message = _("minyi_with 要写前面一题的名字，没有找到“{host}”", host=host)
             yield self.problem("error", "with", item["name"], "with", message)
         elif self.index[host][0] is not self.index[item["name"]][0] and (
             "repeat" in self.index[host][0] or "repeat" in self.index[item["name"]][0]
         ):
-            yield self.problem("error", "with", item["name"], "with", "附在一起的两题要在同一个重复组里")
+            yield self.problem("error", "with", item["name"], "with", _("附在一起的两题要在同一个重复组里"))
         elif "with" in self.index[host][1] or item["type"] in ("note", "calculate"):
-            yield self.problem("error", "with", item["name"], "with", "这题不能附在那一题下面")
+            yield self.problem("error", "with", item["name"], "with", _("这题不能附在那一题下面"))
 
     def expressions(self, name: str, thing: Mapping[str, Any]) -> Iterator[Problem]:
         for field, stored in expressions_of(thing):
             if not is_expression(stored):
                 self.broken = True
-                yield self.problem("error", "expression", name, field, "表达式和它的文字对不上，请重新导入")
+                yield self.problem(
+                    "error", "expression", name, field, _("表达式和它的文字对不上，请重新导入")
+                )
                 continue
             known = self.index.keys() | self.names.repeats
             unknown = [ref for ref in references(stored["tree"]) if ref not in known]
             for ref in unknown:
-                yield self.problem("error", "unknown_name", name, field, f"没有“{ref}”这一题")
+                yield self.problem("error", "unknown_name", name, field, _("没有“{ref}”这一题", ref=ref))
             if unknown:
                 self.broken = True
                 continue
@@ -268,13 +307,21 @@ class _Checks:
         for ref in references(tree):
             if ref in self.places and self.places[ref] > self.places[name]:
                 yield self.problem(
-                    "warning", "forward", name, field, f"跳转条件用到了后面的“{ref}”，答到那里才会出现"
+                    "warning",
+                    "forward",
+                    name,
+                    field,
+                    _("跳转条件用到了后面的“{ref}”，答到那里才会出现", ref=ref),
                 )
         modes = set(self.index[name][1].get("modes", MODES))
         for ref in references(tree):
             if ref in self.index and not modes & set(self.index[ref][1].get("modes", MODES)):
                 yield self.problem(
-                    "warning", "mode", name, field, f"条件里的“{ref}”不在同一种方式下出现，永远是空"
+                    "warning",
+                    "mode",
+                    name,
+                    field,
+                    _("条件里的“{ref}”不在同一种方式下出现，永远是空", ref=ref),
                 )
 
     def cycles(self) -> Iterator[Problem]:
@@ -283,7 +330,7 @@ class _Checks:
             thing = self.index[cycle[0]][1] if cycle[0] in self.index else {}
             field = next((each for each in ("calculation", "filter") if each in thing), "relevant")
             chain = " → ".join([*cycle, cycle[0]])
-            yield self.problem("error", "cycle", cycle[0], field, f"条件绕成了圈：{chain}")
+            yield self.problem("error", "cycle", cycle[0], field, _("条件绕成了圈：{chain}", chain=chain))
 
     def unreachable(self) -> Iterator[Problem]:
         """Conditions that can never be true, for what is known without answers."""
@@ -292,15 +339,15 @@ class _Checks:
         for block in self.document["blocks"]:
             if "relevant" in block and reach.impossible([block["relevant"]["tree"]]):
                 hidden.add(block["name"])
-                message = "这一组的条件永远不成立，里面的题谁也答不到"
+                message = _("这一组的条件永远不成立，里面的题谁也答不到")
                 yield self.problem("warning", "unreachable", block["name"], "relevant", message)
         for name, (block, item) in self.index.items():
             if "relevant" not in item or block["name"] in hidden:
                 continue
             if reach.impossible(reach.conditions_of(name), block["name"] if "repeat" in block else ""):
-                message = "这题的条件永远不成立（和自己、和所在组或和别的题矛盾），谁也答不到"
+                message = _("这题的条件永远不成立（和自己、和所在组或和别的题矛盾），谁也答不到")
                 yield self.problem("warning", "unreachable", name, "relevant", message)
         for quota in self.document.get("quotas", []):
             if reach.impossible([quota["where"]["tree"]]):
-                message = "这个配额的条件永远不成立，没有人会算进去"
+                message = _("这个配额的条件永远不成立，没有人会算进去")
                 yield self.problem("error", "quota", quota["name"], "where", message)

@@ -4,6 +4,7 @@ from typing import Any
 
 from survey.questionnaires.checking import check_document
 from survey.questionnaires.document import FORMAT, Document, Problem, block_items, item_index
+from survey.questionnaires.said import said as _
 
 
 def blank_document(*, name: str, title: str, language: str = "zh-hans") -> Document:
@@ -29,9 +30,11 @@ def check_draft(document: Document) -> list[Problem]:
         if "kind" in block or block_items(block):
             filled.append(block)
         else:
-            empty.append(Problem("error", "empty_block", "这一块还没有题目，加一题或删掉它", block["name"]))
+            empty.append(
+                Problem("error", "empty_block", _("这一块还没有题目，加一题或删掉它"), block["name"])
+            )
     if not any(block_items(block) for block in filled):
-        return empty or [Problem("error", "empty", "问卷里还没有题目")]
+        return empty or [Problem("error", "empty", _("问卷里还没有题目"))]
     return empty + check_document({**document, "blocks": filled})
 
 

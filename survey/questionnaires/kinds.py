@@ -14,6 +14,7 @@ from survey.questionnaires.expressions.parser import QUOTED_REF
 from survey.questionnaires.expressions.regex import portable
 from survey.questionnaires.expressions.signatures import SIGNATURES
 from survey.questionnaires.expressions.values import DECIMAL
+from survey.questionnaires.said import said as _
 
 ITEM_KINDS = {
     "select_one": "one",
@@ -88,7 +89,7 @@ def kind_problems(tree: Any, scope: Scope) -> Iterator[Found]:
         return
     operator = tree[0]
     if operator == "self" and scope.own is None and (scope.columns is None or scope.filtering):
-        yield "error", "self", "“.”只能用在约束里"
+        yield "error", "self", _("“.”只能用在约束里")
     elif operator == "name":
         yield from _bare_name(tree[1], scope)
     elif operator in ("up", "filter", "child"):
@@ -148,11 +149,11 @@ def _item_name(tree: Any, scope: Scope) -> str:
 
 def _bare_name(name: str, scope: Scope) -> Iterator[Found]:
     if scope.columns is None:
-        yield "error", "name", f"“{name}”不是数值也不是函数，题名要写成 ${{{name}}}"
+        yield "error", "name", _("“{name}”不是数值也不是函数，题名要写成 ${{{name}}}", name=name)
     elif name not in scope.columns:
-        known = "、".join(scope.columns) or "没有"
-        what = "选项表里没有这一列" if scope.filtering else "重复组里没有这一题"
-        yield "error", "column", f"“{name}”：{what}（有的是：{known}）"
+        known = "、".join(scope.columns) or _("没有")
+        what = _("选项表里没有这一列") if scope.filtering else _("重复组里没有这一题")
+        yield "error", "column", _("“{name}”：{what}（有的是：{known}）", name=name, what=what, known=known)
 
 
 def _members(tree: Any, scope: Scope) -> list[str] | None:
@@ -173,18 +174,18 @@ def _path_problems(tree: list, scope: Scope) -> Iterator[Found]:
     operator = tree[0]
     if operator == "up":
         if not scope.repeat:
-            yield "error", "repeat", "这里不在重复组里，不能用“..”"
+            yield "error", "repeat", _("这里不在重复组里，不能用“..”")
         return
     members = _members(tree[1], scope)
     if operator == "child":
         if members is None:
-            yield "error", "repeat", "“/”前面要是重复组，如 ${家人} 或 .."
+            yield "error", "repeat", _("“/”前面要是重复组，如 ${家人} 或 ..")
         elif tree[2] not in members:
-            yield "error", "unknown_name", f"这里没有“{tree[2]}”这一题"
+            yield "error", "unknown_name", _("这里没有“{name}”这一题", name=tree[2])
         yield from kind_problems(tree[1], scope)
         return
     if members is None and not (isinstance(tree[1], list) and tree[1][0] in ("ref", "child")):
-        yield "error", "repeat", "方括号前面要是重复组或重复组里的题"
+        yield "error", "repeat", _("方括号前面要是重复组或重复组里的题")
     yield from kind_problems(tree[1], scope)
     yield from kind_problems(tree[2], replace(scope, columns=members or [], filtering=False))
 
@@ -200,7 +201,10 @@ def _spread(side: Any, scope: Scope) -> str:
 def _only_first(side: Any, scope: Scope) -> Iterator[Found]:
     name = _spread(side, scope)
     if name:
-        hint = f"每组都有一个，这里只取第一组的；要合计请用 sum(${{{name}}})，要某一组请用 indexed-repeat()"
+        hint = _(
+            "每组都有一个，这里只取第一组的；要合计请用 sum(${{{name}}})，要某一组请用 indexed-repeat()",
+            name=name,
+        )
         yield "warning", "first", f"{name} {hint}"
 
 
@@ -211,21 +215,33 @@ def _shown(tree: Any, scope: Scope) -> str:
     if isinstance(tree, list) and tree[0] == "ref":
         return f"${{{tree[1]}}}"
     if isinstance(tree, list) and tree[0] == "self":
-        return f"{scope.own['name'] if scope.own else ''} 自己（.）"
-    return f"“{tree}”" if isinstance(tree, str) else "这一边"
+        return _("{name} 自己（.）", name=scope.own["name"] if scope.own else "")
+    return f"“{tree}”" if isinstance(tree, str) else _("这一边")
 
 
 def _must_count(side: Any, scope: Scope, where: str) -> Iterator[Found]:
     kind = kind_of(side, scope)
     stored = isinstance(side, list) and side[0] in ("ref", "self", "child", "name")
     if kind == "set":
-        yield "error", "type", f"{where}要数值，{_shown(side, scope)} 是重复组，要数有几组请用 count()"
+        yield (
+            "error",
+            "type",
+            _(
+                "{where}要数值，{shown} 是重复组，要数有几组请用 count()",
+                where=where,
+                shown=_shown(side, scope),
+            ),
+        )
     elif kind == "time":
-        yield "error", "type", f"{where}要数值，{_shown(side, scope)} 是时刻，请用 decimal-time()"
+        yield (
+            "error",
+            "type",
+            _("{where}要数值，{shown} 是时刻，请用 decimal-time()", where=where, shown=_shown(side, scope)),
+        )
     elif kind in ("many", "none") or (kind == "text" and stored):
-        yield "error", "type", f"{where}要数值，{_shown(side, scope)} 不是数值题"
+        yield "error", "type", _("{where}要数值，{shown} 不是数值题", where=where, shown=_shown(side, scope))
     elif isinstance(side, str) and side.strip() and not DECIMAL.fullmatch(side.strip()):
-        yield "error", "type", f"{where}要数值，“{side}”不是数值"
+        yield "error", "type", _("{where}要数值，“{side}”不是数值", where=where, side=side)
 
 
 def _choice_item(side: Any, scope: Scope) -> Item | None:
@@ -248,7 +264,11 @@ def literal(side: Any) -> str | None:
 def _equality_problems(tree: list, scope: Scope) -> Iterator[Found]:
     for side, other in ((tree[1], tree[2]), (tree[2], tree[1])):
         if kind_of(side, scope) == "set":
-            yield "error", "type", f"{_shown(side, scope)} 是重复组，不能直接比较，要数有几组请用 count()"
+            yield (
+                "error",
+                "type",
+                _("{shown} 是重复组，不能直接比较，要数有几组请用 count()", shown=_shown(side, scope)),
+            )
         item, code = _choice_item(side, scope), literal(other)
         if item is None or code is None or code == "":
             continue
@@ -256,10 +276,14 @@ def _equality_problems(tree: list, scope: Scope) -> Iterator[Found]:
             yield (
                 "warning",
                 "many",
-                f"{item['name']} 是多选题，判断选没选请用 selected(${{{item['name']}}}, '{code}')",
+                _(
+                    "{name} 是多选题，判断选没选请用 selected(${{{name}}}, '{code}')",
+                    name=item["name"],
+                    code=code,
+                ),
             )
         if code not in scope.names.codes(item["name"]):
-            yield "error", "code", f"{item['name']} 没有代码为 {code} 的选项"
+            yield "error", "code", _("{name} 没有代码为 {code} 的选项", name=item["name"], code=code)
 
 
 def _order_problems(tree: list, scope: Scope) -> Iterator[Found]:
@@ -278,7 +302,12 @@ def _order_problems(tree: list, scope: Scope) -> Iterator[Found]:
             yield (
                 "warning",
                 "missing",
-                f"{item['name']} 的“不了解”等代码是负数，也会满足“{operator} {other}”，请加上“> 0”",
+                _(
+                    "{name} 的“不了解”等代码是负数，也会满足“{operator} {other}”，请加上“> 0”",
+                    name=item["name"],
+                    operator=operator,
+                    other=other,
+                ),
             )
 
 
@@ -294,18 +323,18 @@ def _call_problems(name: str, args: list, scope: Scope) -> Iterator[Found]:
     if name in ("selected", "selected-at", "count-selected"):
         kind = kind_of(args[0], scope)
         if kind in ("number", "boolean", "date", "time", "none", "set"):
-            yield "error", "type", f"{name}() 的第一个参数要是选择题"
+            yield "error", "type", _("{name}() 的第一个参数要是选择题", name=name)
         item, code = _choice_item(args[0], scope), literal(args[1]) if len(args) > 1 else None
         known = item and code is not None and code.strip() in scope.names.codes(item["name"])
         if name == "selected" and item and code is not None and not known:
-            yield "error", "code", f"{item['name']} 没有代码为 {code} 的选项"
+            yield "error", "code", _("{name} 没有代码为 {code} 的选项", name=item["name"], code=code)
         yield from _only_first(args[0], scope)
     if name in ("position", "last", "indexed-repeat"):
         yield from _repeat_call(name, args, scope)
     if name in ("count", "count-non-empty", "sum") and kind_of(args[0], scope) in ("text", "boolean"):
         stored = isinstance(args[0], list) and args[0][0] in ("ref", "child", "filter")
         if name == "sum" or not stored:
-            yield "error", "type", f"{name}() 里要写题名"
+            yield "error", "type", _("{name}() 里要写题名", name=name)
     if name == "regex" and isinstance(args[1], str):
         try:
             portable(args[1])
@@ -314,25 +343,29 @@ def _call_problems(name: str, args: list, scope: Scope) -> Iterator[Found]:
     if name == "jr:choice-name":
         asked = QUOTED_REF.match(args[1])[1]
         if scope.names.kind(asked) not in ("one", "many"):
-            yield "error", "type", f"jr:choice-name() 里的 {asked} 不是选择题"
+            yield "error", "type", _("jr:choice-name() 里的 {asked} 不是选择题", asked=asked)
 
 
 def _repeat_call(name: str, args: list, scope: Scope) -> Iterator[Found]:
     if name in ("position", "last") and not args:
         if scope.columns is None:
-            yield "error", "repeat", f"{name}() 不写参数时只能用在方括号里"
+            yield "error", "repeat", _("{name}() 不写参数时只能用在方括号里", name=name)
         return
     if name == "position":
         if kind_of(args[0], scope) != "set":
-            yield "error", "repeat", "position() 里要写重复组，如 position(..)"
+            yield "error", "repeat", _("position() 里要写重复组，如 position(..)")
         return
     if name != "indexed-repeat":
         return
     for place in (0, *range(1, len(args), 2)):
         if not (isinstance(args[place], list) and args[place][0] == "ref"):
-            yield "error", "repeat", "indexed-repeat() 的题名和重复组要写成 ${名字}"
+            yield "error", "repeat", _("indexed-repeat() 的题名和重复组要写成 ${名字}")
             return
     home = scope.names.homes.get(args[0][1])
     if home is None or any(args[place][1] != home for place in range(1, len(args), 2)):
-        wanted = f"，它在 {home} 里" if home else "，它不在重复组里"
-        yield "error", "repeat", f"indexed-repeat() 的 {args[0][1]} 和重复组对不上{wanted}"
+        wanted = _("，它在 {home} 里", home=home) if home else _("，它不在重复组里")
+        yield (
+            "error",
+            "repeat",
+            _("indexed-repeat() 的 {item} 和重复组对不上{wanted}", item=args[0][1], wanted=wanted),
+        )

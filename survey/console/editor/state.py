@@ -19,6 +19,7 @@ from survey.questionnaires.document import (
 )
 from survey.questionnaires.drafting import check_draft
 from survey.questionnaires.models import QuestionnaireVersion
+from survey.questionnaires.said import in_words
 from survey.questionnaires.services import unpacked
 from survey.questionnaires.wording import advise
 
@@ -105,7 +106,8 @@ def _part(problem: Problem) -> str:
 
 def _told(problem: Problem) -> str:
     part = _part(problem)
-    return f"{part}：{problem.message}" if part else problem.message
+    told = in_words(problem.message, _)
+    return _("%(part)s：%(told)s") % {"part": part, "told": told} if part else told
 
 
 def _owners(document: Document, problem: Problem) -> list[str]:

@@ -16,6 +16,7 @@ from survey.questionnaires import document as documents
 from survey.questionnaires.drafting import check_draft
 from survey.questionnaires.models import Questionnaire, QuestionnaireVersion
 from survey.questionnaires.pasted import read_pasted
+from survey.questionnaires.said import in_words
 from survey.questionnaires.xlsform import read_xlsform
 
 
@@ -33,7 +34,8 @@ def slug(text: str) -> str:
 def as_errors(problems: list[documents.Problem]) -> list[dict[str, str]]:
     """Problems as a page or the API lists them."""
     return [
-        {"level": p.level, "where": p.cell or p.where, "item": p.where, "reason": p.message} for p in problems
+        {"level": p.level, "where": p.cell or p.where, "item": p.where, "reason": in_words(p.message, _)}
+        for p in problems
     ]
 
 
@@ -47,7 +49,7 @@ def refuse_errors(problems: list[documents.Problem]) -> None:
             errors=as_errors(problems),
             count=len(errors),
             where=first.cell or first.where or _("整个文件"),
-            reason=first.message,
+            reason=in_words(first.message, _),
         )
 
 
