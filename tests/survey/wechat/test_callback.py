@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from survey.audit.services import SYSTEM
 from survey.common.clock import now
-from survey.wechat import chat, handover, inbox, signature
+from survey.wechat import chat, handover, inbox, receiving, signature
 from survey.wechat.models import ReceivedPush, WeChatAccount
 from survey.wechat.push import MAX_PUSH_BYTES, read_xml
 from survey.wechat.receiving import WINDOW_S, accounts
@@ -215,11 +215,10 @@ def test_lists_inside_an_event_tell_it_apart(tencent):
     assert ReceivedPush.objects.count() == 2
 
 
-def test_one_push_costs_one_statement_and_no_session(tencent):
+def test_one_push_costs_one_statement_and_no_session(tencent, monkeypatch):
+    monkeypatch.setattr(receiving, "KEEP_ACCOUNT_S", 600.0)  # however slow this machine is
     tencent.post(text("o1", "先热身"))
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
+    with CaptureQueriesContext(connection) as queries:
         answer = tencent.post(text("o1", "计数"))
     assert len(queries) == 1 and queries[0]["sql"].lstrip().startswith("INSERT")
     assert not answer.cookies
@@ -254,7 +253,7 @@ def test_the_answer_does_not_wait_for_the_broker(
     with django_capture_on_commit_callbacks(execute=True):
         for number in range(5):
             assert tencent.post(text("o1", f"第 {number} 条")).content == b"success"
-    assert time.monotonic() - started < 1.0
+    assert time.monotonic() - started < 15  # of the 20 s that the broker hangs
     assert asked.wait(5)
     release.set()
     assert ReceivedPush.objects.filter(state="pending").count() == 5
