@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from survey.fieldwork.views import app, assign, door, interview, today
+from survey.fieldwork.views import app, assign, devices, door, interview, today
 
 app_name = "fieldwork"
 urlpatterns = [
@@ -19,6 +19,8 @@ urlpatterns = [
     path("cases/<uuid:opaque_id>/form/", interview.form, name="form"),
     path("cases/<uuid:opaque_id>/submit/", interview.submit, name="submit"),
     path("done/<uuid:response_id>/", interview.done, name="done"),
+    path("devices/", devices.devices, name="devices"),
+    path("devices/<uuid:device_id>/lock/", devices.lock, name="lock_device"),
     path("assign/", assign.rounds, name="rounds"),
     path("assign/<int:pk>/", assign.assign, name="assign"),
 ]

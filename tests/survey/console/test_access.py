@@ -150,6 +150,8 @@ RULES = {
     "api:sync-pull": "fieldwork.visit",
     "api:sync-push": "fieldwork.visit",
     "api:sync-document": "fieldwork.visit",
+    "fieldwork:devices": "fieldwork.manage",
+    "fieldwork:lock_device": "fieldwork.manage",
     "fieldwork:today": "fieldwork.visit",
     "fieldwork:appointments": "fieldwork.visit",
     "fieldwork:cases_json": "fieldwork.visit",
@@ -216,7 +218,7 @@ RULES = {
 OF_ONE_PERSON = {
     "console:job", "console:job_state", "console:job_refused", "console:cancel_job", "api:job-detail",
     "fieldwork:door", "fieldwork:visit", "fieldwork:roster", "fieldwork:consent", "fieldwork:form",
-    "fieldwork:submit", "fieldwork:done", "api:sync-document",
+    "fieldwork:submit", "fieldwork:done", "fieldwork:lock_device", "api:sync-document",
 }  # fmt: skip
 
 # Not found until somebody has made it, which this world has not: a forecast, door interviews, back-checks.
@@ -291,6 +293,8 @@ def arguments(name, world):
         "api:frame-check": {"pk": world.draw.design.frame_id},
         "api:design-detail": {"pk": world.draw.design_id},
         "sampling:report_district": {"code": "370105000000"},
+        "fieldwork:lock_device": {"device_id": "00000000-0000-4000-8000-000000000000"},
+        "api:sync-document": {"document_hash": "nothing"},
         "reports:place": {"number": world.report.number, "code": "370105001000"},
     }.get(name, {})
     common = {
