@@ -17,11 +17,15 @@ from survey.contacts.models import Contact
 from survey.contacts.services import current_plan, prepare_letters
 from survey.responses.models import Response
 from survey.sampling.models import Case
+from survey.studies.models import Round
 from survey.wechat import inbox, sending
-from survey.wechat.models import OutboundMessage, ReceivedPush, SendBudget, WeChatAccount, WeChatUser
+from survey.wechat.models import OutboundMessage, Poster, ReceivedPush, SendBudget, WeChatAccount, WeChatUser
 from survey.wechat.planning import store_plan
+from survey.wechat.posters import make_posters
+from survey.wechat.publishing import make_scene_code
 from survey.wechat.sandbox.app import Sandbox
 from survey.wechat.sandbox.fault_panel import OFFERS
+from survey.wechat.sandbox.handset import COOKIE
 from survey.wechat.sandbox.phone import Phone, SandboxControl
 from survey.wechat.sandbox.pushing import Pusher
 from survey.wechat.sandbox.server import SandboxServer
@@ -382,3 +386,82 @@ def test_the_fault_panel_at_its_worst_loses_and_doubles_nothing(tencent, round_,
     # Two answers were lost (sent), two calls were refused as busy (not sent): nobody can tell them apart.
     assert len(unknown) == 4 and sum(got[name] for name in unknown) == 2
     assert Response.objects.count() == 0 and Case.objects.filter(status="opened").count() == len(PEOPLE)
+
+
+# --- a poster, seen on the phone ----------------------------------------------------------------------
+def phone_of(walk, tencent, name, journey):
+    """The sandbox's page as this resident holds it."""
+    walker = walk(journey, width=390)
+    walker.context.add_cookies([{"name": COOKIE, "value": name, "url": tencent.url}])
+    return walker
+
+
+def test_a_scan_lands_in_the_chat_and_its_card_opens_the_poster(walk, tencent, round_, live_server):
+    site = live_server.url
+    app_id = account_at_work(tencent, round_, site)
+    host = urlsplit(site).netloc
+    account = WeChatAccount.objects.get()
+    token, key = server_secrets(account, acting_user=SYSTEM)
+    tencent.control.set_server(app_id, callback_address(account), token, key, js_domains=[host])
+    place = round_.cases.order_by("number").first().community
+    poster = make_posters(round=round_, regions=[place], label="北门公告栏", acting_user=SYSTEM)[0]
+    code = make_scene_code(
+        account=account,
+        scene="gate",
+        name="北门",
+        card_title="说说您对小区的看法",
+        card_text="约 8 分钟，随时可停",
+        poster=poster,
+        is_permanent=False,
+        acting_user=SYSTEM,
+    )
+    walker = phone_of(walk, tencent, "wang", "phone-390")
+    page = walker.page
+    page.goto(tencent.url)
+    page.get_by_label("信上的链接或 12 位码").fill(code.url)
+    page.get_by_role("button", name="打开").click()
+    expect(page.get_by_text("说说您对小区的看法")).to_be_visible()
+    walker.look("01-chat", check=False)
+    page.locator('li[data-kind="news"]').get_by_role("button", name="打开").click()
+    view = page.frame_locator("iframe.view")
+    expect(view.get_by_text("北门公告栏")).to_be_visible()
+    expect(view.locator("html")).to_have_attribute("data-wx-config", "config:ok")
+    expect(view.locator("[data-share]")).to_be_visible()
+    card = view.locator("html").get_attribute("data-wx-share")
+    assert f"{site}/p/{poster.code}" in card
+    walker.look("02-poster", check=False)
+    view.get_by_role("button", name="打开看看").click()
+    expect(view.get_by_role("button", name="我愿意，开始答题")).to_be_visible()
+    expect(view.get_by_text("海报贴在")).to_be_visible()
+    walker.look("03-welcome", check=False)
+    page.goto(f"{tencent.url}/faults")
+    walker.look("04-faults")
+    page.goto(f"{tencent.url}/mp/{app_id}")
+    walker.look("05-back-office")
+
+
+def test_the_teams_pages_fit_a_phone(walk, tencent, round_, live_server):
+    account_at_work(tencent, round_, live_server.url)
+    place = round_.cases.order_by("number").first().community
+    make_posters(round=round_, regions=[place], label="北门公告栏", acting_user=SYSTEM)
+    walker = walk("channel-390", width=390)
+    log_in(walker)
+    account = WeChatAccount.objects.get()
+    for name, path in (
+        ("01-accounts", "/console/wechat/"),
+        ("02-set-up", f"/console/wechat/{account.pk}/"),
+        ("03-publish", f"/console/wechat/{account.pk}/publish/"),
+        ("04-posters", f"/console/rounds/{round_.pk}/posters/"),
+        ("05-delivery", f"/console/rounds/{round_.pk}/delivery/"),
+        ("06-plan", f"/console/rounds/{round_.pk}/contact-plan/?dry=1"),
+        ("07-letters", f"/console/rounds/{round_.pk}/letters/"),
+    ):
+        walker.page.goto(path)
+        walker.look(name)
+    walker.page.goto(f"/p/{Poster.objects.get().code}")
+    walker.look("08-poster-outside-wechat")
+    Round.objects.update(state="draft")
+    walker.page.goto(f"/console/rounds/{round_.pk}/contact-plan/")
+    walker.look("09-plan-form")
+    walker.page.get_by_role("button", name="存成新的一版").click()
+    expect(walker.page.get_by_text("联系计划存好了")).to_be_visible()

@@ -2,7 +2,7 @@
 (function () {
   "use strict";
   var node = document.querySelector("[data-share]");
-  if (!node || !/MicroMessenger/i.test(navigator.userAgent)) { return; }
+  if (!node) { return; }  // the server offers sharing inside WeChat only
   // iOS checks the first address of the web view's session, Android the current one (protocol file, section 7).
   // This script runs before anything changes the address, so the first one is the one it sees now.
   var first = location.pathname + location.search;
