@@ -205,7 +205,7 @@ def _publish_and_compare(walker, round_):
     page.locator("#f-label").fill("总的来说，您对本地的社会治安满意吗？")
     page.locator("#f-hint").focus()
     saved(walker)
-    page.get_by_role("link", name=say("比较")).click()
+    page.get_by_role("link", name=say("比较两版")).click()
     expect(page.get_by_text(say("不能和前几轮直接比，趋势图在这里断开")).first).to_be_visible()
     expect(page.locator("ins").first).to_have_text("总的来说，")
     walker.look("13-difference")
