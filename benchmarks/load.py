@@ -153,7 +153,7 @@ def print_table(runs: Mapping[str, list[dict]]) -> None:
     """One line for each run."""
     print(f"{'':8}" + "".join(f"{name:>12}" for name in COLUMNS))
     for name, each in ((name, each) for name, its in runs.items() for each in its):
-        print(f"{name:8}" + "".join(f"{each[column]:12.5g}" for column in COLUMNS))
+        print(f"{name:8}" + "".join(f"{each[column]:12.5g}" for column in COLUMNS), flush=True)
 
 
 def mean(runs: list[dict], what: str) -> float:

@@ -66,8 +66,11 @@ def run(options: argparse.Namespace, pg_port: int, folder: Path) -> None:
             ours.append(load(address, part, options.seconds, folder))
         if ours[-1]["n"] >= share:
             raise SystemExit("the phones had nothing left to send before the time was over: raise --phones")
+    print(f"{len(plan)} phones, {sends} submissions, seed {SEED}")
+    print(f"{CONNECTIONS} connections, {WORKERS} processes")
+    print_table({"bare": bare, "Minyi": ours})
     stored = run_module("benchmarks.submit_load_seed", "check", str(phones), environment=environment)
-    report(ours, bare, len(plan), sends, json.loads(stored.splitlines()[-1]))
+    report(ours, bare, len(plan), json.loads(stored.splitlines()[-1]))
 
 
 def write_requests(plan: list[dict], folder: Path) -> tuple[list[str], int]:
@@ -98,12 +101,8 @@ def phone_line(method: str, phone: dict, what: str, body: str) -> str:
     return line(method, f"/r/{phone['key']}/{what}", HEADERS | own, body)
 
 
-def report(ours: list[dict], bare: list[dict], phones: int, sends: int, stored: dict) -> None:
+def report(ours: list[dict], bare: list[dict], phones: int, stored: dict) -> None:
     """Print the ratios; exit 1 when a target is missed."""
-    print(
-        f"{phones} phones, {sends} submissions, {CONNECTIONS} connections, {WORKERS} processes, seed {SEED}"
-    )
-    print_table({"bare": bare, "Minyi": ours})
     rate = mean(ours, "requests/s") / mean(bare, "requests/s")
     p99 = mean(ours, "p99") / mean(bare, "p99")
     print(
