@@ -43,18 +43,14 @@ class PartitionMeans:
 
     z : linearised totals per PSU of the classes with errors, shape (n_psus, n_with_errors)
     top, low : Σwy and Σw per PSU and class, the same shape
+    covariance : of the classes with errors, in order
     """
 
     estimate: Estimate
     z: np.ndarray
     top: np.ndarray
     low: np.ndarray
-    design: SurveyDesign
-
-    @cached_property
-    def covariance(self) -> np.ndarray:
-        """Of the classes with errors, in order."""
-        return covariance_of_table(self.design, self.z)
+    covariance: np.ndarray
 
 
 class Partitions:
@@ -128,6 +124,14 @@ class Partitions:
                 for store, table in zip((z, top, low), tables, strict=True):
                     store.append(table)
         joined = {k: np.concatenate([p[k] for p in parts]) for k in parts[0]}
+        blank = np.zeros((self.n_units, 0))
+        tables = [np.concatenate(t, axis=1) if t else blank for t in (z, top, low)]
+        # Once for all classes: the variances are its diagonal.
+        covariance = covariance_of_table(self.design, tables[0])
+        joined["se"] = np.full(len(joined["n"]), np.nan)
+        variance = np.maximum(np.diag(covariance), 0.0)
+        at = self.with_errors
+        joined["se"][at] = np.where(joined["n"][at] > 0, np.sqrt(variance), np.nan)
         joined["estimate"] = joined["estimate"] + sums["pilot"]
         estimate = Estimate(
             statistic="proportion" if is_proportion else "mean",
@@ -138,9 +142,28 @@ class Partitions:
             reason=tuple(_reason(n, df) for n, df in zip(joined["n"], joined["df"], strict=True)),
             **joined,
         )
-        blank = np.zeros((self.n_units, 0))
-        tables = [np.concatenate(t, axis=1) if t else blank for t in (z, top, low)]
-        return PartitionMeans(estimate, tables[0], tables[1], tables[2], self.design)
+        return PartitionMeans(estimate, tables[0], tables[1], tables[2], covariance)
+
+    def counted(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Rows with a value in each class, and whether all of them have the same value (False without any).
+
+        Shapes (n_classes,), classes as in `rows`; `values` as in `mean`.
+        """
+        sums = self._item(np.asarray(values, dtype=float)[self.used])
+        n, alike = [], []
+        for partition, code in zip(self.partitions, self.atom_classes, strict=True):
+            inside = code >= 0
+            own = [
+                np.bincount(code[inside], weights=sums[name][inside], minlength=len(partition.labels))
+                for name in ("count", "w", "top", "yy")
+            ]
+            with np.errstate(divide="ignore", invalid="ignore"):
+                spread = own[3] / own[1] - (own[2] / own[1]) ** 2
+                size = own[3] / own[1] + 1e-300
+            n.append(own[0])
+            # Equal values leave a rounding of their square, whatever their size.
+            alike.append((own[0] > 0) & (np.nan_to_num(spread) <= 1e-9 * size))
+        return np.concatenate(n).astype(np.int64), np.concatenate(alike)
 
     def _item(self, y: np.ndarray) -> dict[str, np.ndarray]:
         """Sums of an item per atom; values are centred on a pilot, so that squares keep their digits."""
@@ -205,8 +228,6 @@ class Partitions:
         z = (tables[0] - centre * tables[1]) / size
         if self.residual is not None:
             z = self.residual.take(z, self._cells(inside, code, k, sums, centre, size))
-        variance = covariance_of_table(self.design, z, diagonal=True)
-        part["se"] = np.where(empty, np.nan, np.sqrt(np.maximum(variance, 0.0)))
         present = tables[2] > 0
         psus = present.sum(axis=0).astype(float)
         strata = np.logical_or.reduceat(present, self.design.stages[0].starts, axis=0).sum(axis=0)

@@ -140,9 +140,7 @@ def league_of(table: FigureTable, shown: Sequence[str], leagues: int) -> dict[st
     return {
         "low": {key: int(low) for key, low in zip(shown, sets.low, strict=True)},
         "high": {key: int(high) for key, high in zip(shown, sets.high, strict=True)},
-        "apart": {
-            key: [other for j, other in enumerate(shown) if apart[i, j]] for i, key in enumerate(shown)
-        },
+        "apart": {key: [shown[j] for j in np.flatnonzero(apart[i])] for i, key in enumerate(shown)},
         "level": float(sets.level),
         "method": sets.method,
         "margin": finite(float(np.median(pairs))),
@@ -185,20 +183,9 @@ def _share(table: FigureTable, row: int) -> dict[str, float | None]:
 
 def counts_in(frame: Frame, values: np.ndarray) -> tuple[dict[str, int], set[str]]:
     """Valid answers of each domain, and those where everybody answered alike."""
-    counts, alike = {}, set()
-    given = frame.inputs.responded & ~np.isnan(values)
-    for partition in frame.tables.partitions.partitions:
-        if partition.within_psu:
-            continue
-        inside = given & (partition.codes >= 0)
-        codes, mine = partition.codes[inside], values[inside]
-        size = len(partition.labels)
-        n = np.bincount(codes, minlength=size)
-        least, most = np.full(size, np.inf), np.full(size, -np.inf)
-        np.minimum.at(least, codes, mine)
-        np.maximum.at(most, codes, mine)
-        for k, label in enumerate(partition.labels):
-            counts[label] = int(n[k])
-            if n[k] and least[k] == most[k]:
-                alike.add(label)
-    return counts, alike
+    sums = frame.tables.partitions
+    n, alike = sums.counted(values)
+    labels = frame.tables.labels
+    places = sums.with_errors.tolist()
+    counts = {labels[k]: int(n[k]) for k in places}
+    return counts, {labels[k] for k in places if alike[k]}

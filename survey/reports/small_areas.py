@@ -67,14 +67,11 @@ def _fill(
     if model.refused:
         found["refused"][kind] = model.refused
         return
-    for row, (domain, shown) in enumerate(zip(domains, wanted, strict=True)):
-        if shown and np.isfinite(model.estimate[row]) and np.isfinite(model.low[row]):
-            found[kind][domain.key] = {
-                "estimate": float(model.estimate[row]),
-                "se": float(model.se[row]),
-                "low": float(model.low[row]),
-                "high": float(model.high[row]),
-                # Coarse, so that nobody works the number of answers out from it.
-                "own": round(float(model.own[row]), 1),
-                "method": METHOD,
-            }
+    known = np.isfinite(model.estimate) & np.isfinite(model.low) & np.array(wanted, dtype=bool)
+    columns = (model.estimate, model.se, model.low, model.high, np.round(model.own, 1))
+    # The weight is coarse, so that nobody works the number of answers out from it.
+    names = ("estimate", "se", "low", "high", "own")
+    for place, *figures in zip(
+        np.flatnonzero(known).tolist(), *(c[known].tolist() for c in columns), strict=True
+    ):
+        found[kind][domains[place].key] = {**dict(zip(names, figures, strict=True)), "method": METHOD}

@@ -9,7 +9,7 @@ from survey.indicators.models import IndicatorVersion
 from survey.reports.inputs import Inputs
 from survey.reports.wording import Wording
 from survey.stats.estimates import MEAN, SHARE
-from survey.stats.scores import codes_of, person_values
+from survey.stats.scores import codes_of, person_values, worth
 
 Answers = Mapping[str, np.ndarray]
 
@@ -74,11 +74,15 @@ def item_columns(
 ) -> dict[str, Any]:
     """0/1 columns of an item: {"level:…": among valid answers, "top", "dont_know": among those asked}."""
     codes = codes_of(_column(inputs, wording.name))
-    unsure = [code for code, kind in wording.missing.items() if kind == "dont_know"]
-    known = np.where(np.equal(codes, None), "", codes).astype(str)
-    valid, asked = np.isin(known, list(levels)), known != ""
-    columns = {f"level:{code}": np.where(valid, known == code, np.nan).astype(float) for code in levels}
+    unsure = {code for code, kind in wording.missing.items() if kind == "dont_know"}
+    known, chosen = set(levels), set(top)
+    nothing = float("nan")
+
+    def among_valid(counted: set[str]) -> np.ndarray:
+        return worth(codes, lambda code: float(code in counted) if code in known else nothing)
+
+    columns = {f"level:{code}": among_valid({code}) for code in levels}
     if top:
-        columns["top"] = np.where(valid, np.isin(known, list(top)), np.nan).astype(float)
-    columns["dont_know"] = np.where(asked, np.isin(known, unsure), np.nan).astype(float)
+        columns["top"] = among_valid(chosen)
+    columns["dont_know"] = worth(codes, lambda code: nothing if code is None else float(code in unsure))
     return columns

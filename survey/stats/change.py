@@ -56,7 +56,7 @@ class Rounds:
         Scaled so that it never exceeds what the two variances allow (Wood 2008, Journal of Official
         Statistics 24, 53–78; `analysis.inference.change`).
         """
-        both = [k for k in second.labels if k in set(first.labels)]
+        both = [k for k in second.labels if k in first.rows]
         both = [k for k in both if first.place[first.row(k)] >= 0 and second.place[second.row(k)] >= 0]
         if not self.n_shared or not both:
             return {}
@@ -79,7 +79,7 @@ def changes(
     """
     found = {}
     for key, old in before.items():
-        row = now.labels.index(key)
+        row = now.row(key)
         se = float(now.se[row])
         if not (np.isfinite(se) and np.isfinite(old.se) and np.isfinite(now.estimate[row])):
             continue

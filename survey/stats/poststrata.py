@@ -155,16 +155,21 @@ def choose_cells(
     """Cells of each district, joined until each holds `minimum` answers and its factor keeps the bounds."""
     codes = np.full(len(weights), -1)
     named: list[tuple[str, tuple[str, ...], tuple[int, ...], float]] = []
-    told = (cases.band >= 0) & np.isin(cases.sex, SEXES)
+    sex = np.full(len(weights), -1)
+    for number, name in enumerate(SEXES):
+        sex[cases.sex == name] = number
+    names, of_row = np.unique(cases.district.astype(str), return_inverse=True)
     for district in sorted({key[0] for key in totals}):
-        here = cases.responded & (cases.district == district)
-        silent = here & ~told
+        here = np.flatnonzero(cases.responded & (of_row == np.searchsorted(names, district)))
+        mine = _Here(sex[here], cases.band[here], weights[here])
+        silent = (mine.sex < 0) | (mine.band < 0)
         if silent.any():
-            codes[silent] = len(named)
+            codes[here[silent]] = len(named)
             named.append((district, (), (), 0.0))
-        for sexes, bands in _groups(cases, here & told, weights, totals, district, n_bands, minimum, bounds):
-            inside = here & told & np.isin(cases.sex, sexes) & np.isin(cases.band, bands)
-            codes[inside] = len(named)
+        for sexes, bands in _groups(mine, totals, district, n_bands, minimum, bounds):
+            numbers = [SEXES.index(s) for s in sexes]
+            inside = np.isin(mine.sex, numbers) & np.isin(mine.band, bands)
+            codes[here[inside]] = len(named)
             people = sum(totals.get((district, s, b), 0.0) for s in sexes for b in bands)
             named.append((district, sexes, bands, people))
     population: dict[str, float] = {}
@@ -188,10 +193,17 @@ def _label(district: str, sexes: tuple[str, ...], bands: tuple[int, ...]) -> str
     return f"{district}|{'+'.join(sexes)}|{'+'.join(map(str, bands))}"
 
 
+@dataclass(frozen=True, eq=False)
+class _Here:
+    """The answers of one district: number of the sex and of the age group (−1 not told), weight."""
+
+    sex: np.ndarray
+    band: np.ndarray
+    weights: np.ndarray
+
+
 def _groups(
-    cases: Any,
-    inside: np.ndarray,
-    weights: np.ndarray,
+    mine: _Here,
     totals: Mapping[tuple[str, str, int], float],
     district: str,
     n_bands: int,
@@ -199,13 +211,14 @@ def _groups(
     bounds: tuple[float, float] | None,
 ) -> list[tuple[tuple[str, ...], tuple[int, ...]]]:
     """Sexes and age groups of each post-stratum of a district: sexes are joined only when one is thin."""
-    if not inside.any():
+    told = (mine.sex >= 0) & (mine.band >= 0)
+    if not told.any():
         return []
     counts, sums, people = {}, {}, {}
-    for sex in SEXES:
-        mine = inside & (cases.sex == sex)
-        counts[sex] = np.bincount(cases.band[mine], minlength=n_bands)
-        sums[sex] = np.bincount(cases.band[mine], weights=weights[mine], minlength=n_bands)
+    for number, sex in enumerate(SEXES):
+        own = told & (mine.sex == number)
+        counts[sex] = np.bincount(mine.band[own], minlength=n_bands)
+        sums[sex] = np.bincount(mine.band[own], weights=mine.weights[own], minlength=n_bands)
         people[sex] = np.array([totals.get((district, sex, b), 0.0) for b in range(n_bands)])
     whole = sum(p.sum() for p in people.values()) / sum(s.sum() for s in sums.values())
     joined: Iterable[tuple[str, ...]] = [(sex,) for sex in SEXES]

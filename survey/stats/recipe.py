@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from analysis.design import SurveyDesign
 from analysis.errors import AnalysisError, NotConvergedError
@@ -189,7 +190,7 @@ def make_recipe(
 ) -> Recipe:
     """Fix classes and cells on the full sample; parameters as in `weights.weigh`."""
     names = _classes(cases, min_class)
-    labels, codes = np.unique(names.astype(str), return_inverse=True)
+    codes, labels = pd.factorize(names, sort=True)
     bare = Recipe(cases, options, tuple(labels), codes, PostStrata.empty())
     persons = bare.to_persons(cases.base.astype(float))[PERSON]
     bounds = None if options.calibration else options.bounds
@@ -240,8 +241,8 @@ def cut_weights(weights: np.ndarray, limit: float) -> np.ndarray:
 
 def _classes(cases: CaseColumns, minimum: int) -> np.ndarray:
     """Label of each case's adjustment class: its street, joined where answers are few."""
-    counts: dict[tuple[str, str], int] = {}
-    for district, street, responded in zip(cases.district, cases.street, cases.responded, strict=True):
-        counts[district, street] = counts.get((district, street), 0) + int(responded)
-    joined = collapse_nested(counts, minimum)
-    return np.array([joined[d, s] for d, s in zip(cases.district, cases.street, strict=True)], dtype=object)
+    pairs = pd.MultiIndex.from_arrays([cases.district, cases.street])
+    places, keys = pairs.factorize()
+    answers = np.bincount(places, weights=cases.responded, minlength=len(keys))
+    joined = collapse_nested({key: int(n) for key, n in zip(keys, answers, strict=True)}, minimum)
+    return np.array([joined[key] for key in keys], dtype=object)[places]

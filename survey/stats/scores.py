@@ -1,9 +1,10 @@
 """Answers to a person's value of an indicator: 0–100 points, or 0–1 for a share; NaN without an opinion."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from django.utils.translation import gettext as _
 
 from analysis.scores import CompositeIndex, ScoringRule
@@ -28,8 +29,23 @@ def code_text(value: Any) -> str | None:
 
 
 def codes_of(answers: np.ndarray) -> np.ndarray:
-    """`code_text` of each answer, object ndarray of the same shape."""
-    return np.array([code_text(value) for value in answers], dtype=object)
+    """`code_text` of each answer, object ndarray of the same shape; each distinct answer is read once."""
+    try:
+        places, distinct = pd.factorize(answers)
+    except TypeError:  # several choices at once cannot be told apart by their hash
+        return np.array([code_text(value) for value in answers], dtype=object)
+    texts = np.array([*(code_text(_plain(value)) for value in distinct), None], dtype=object)
+    return texts[places]
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def worth(codes: np.ndarray, value_of: Callable[[str | None], float]) -> np.ndarray:
+    """`value_of` each code (None without an answer), float ndarray; each distinct code is asked for once."""
+    places, distinct = pd.factorize(codes)
+    return np.array([*(value_of(code) for code in distinct), value_of(None)], dtype=float)[places]
 
 
 def person_values(
@@ -66,15 +82,17 @@ def person_values(
             else:
                 points = {str(code): float(value) for code, value in item["points"].items()}
                 rule = ScoringRule(name, points, tuple(sorted(excluded - set(points))))
-                scores[name] = rule.score(codes)
+                distinct = rule.score(np.array([*pd.unique(codes)], dtype=object))
+                points_of = dict(zip(pd.unique(codes), distinct, strict=True))
+                scores[name] = worth(codes, lambda code, of=points_of: of.get(code, np.nan))
         index = CompositeIndex("indicator", weights, definition.get("min_valid", 1))
         return index.compute(scores)
 
 
 def _in_top(codes: np.ndarray, top: set[str], excluded: set[str]) -> np.ndarray:
-    return np.array(
-        [
-            np.nan if code is None or (code in excluded and code not in top) else float(code in top)
-            for code in codes
-        ]
-    )
+    def value(code: str | None) -> float:
+        if code is None or (code in excluded and code not in top):
+            return float("nan")
+        return float(code in top)
+
+    return worth(codes, value)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.errors import AnalysisError
-from analysis.small_area import fay_herriot
+from analysis.estimation.intervals import mean_interval
+from analysis.small_area.one_way import fay_herriot_one_way
 
 LEAST_AREAS = 8  # with fewer, the variance between areas is a guess
 
@@ -49,25 +50,21 @@ def area_figures(
     if usable.sum() < LEAST_AREAS or not len(positive):
         return AreaTable(nothing, nothing, nothing, nothing, nothing, float("nan"), "too few areas")
     sampling = np.where(usable, np.maximum(np.nan_to_num(variance), positive.min()), np.nan)
-    names, _place, counts = np.unique(group[usable].astype(str), return_inverse=True, return_counts=True)
+    names, counts = np.unique(group[usable].astype(str), return_counts=True)
     large = set(names[counts >= 3])
     label = np.array([g if g in large else "" for g in group.astype(str)], dtype=object)
-    count = len(set(label[usable]))
-    covariates = ["group"] if 1 < count <= usable.sum() // 3 else []
-    if covariates:  # an area of a group that no sampled area has borrows from nobody
-        known = set(label[usable])
-        label = np.array([g if g in known else next(iter(sorted(known))) for g in label], dtype=object)
-    data = {"direct": np.where(usable, direct, np.nan), "variance": sampling, "group": label}
+    codes = np.unique(label.astype(str), return_inverse=True)[1]
     try:
-        model = fay_herriot(data, estimate="direct", variance="variance", categorical=covariates)
+        model = fay_herriot_one_way(np.where(usable, direct, np.nan), sampling, codes)
     except AnalysisError as error:
         return AreaTable(nothing, nothing, nothing, nothing, nothing, float("nan"), str(error))
-    low, high = model.ci()
+    se = np.sqrt(model.mse)
+    low, high = mean_interval(model.estimate, se, np.inf)
     return AreaTable(
         np.clip(model.estimate, *bounds),
-        model.se,
+        se,
         np.clip(low, *bounds),
         np.clip(high, *bounds),
         model.shrinkage,
-        float(model.refvar),
+        model.refvar,
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from django.utils.translation import gettext as _
@@ -59,9 +60,14 @@ class FigureTable:
     z: np.ndarray
     deviations: np.ndarray | None
 
+    @cached_property
+    def rows(self) -> dict[str, int]:
+        """Row of each domain."""
+        return {label: row for row, label in enumerate(self.labels)}
+
     def row(self, label: str) -> int:
         """Row of a domain."""
-        return self.labels.index(label)
+        return self.rows[label]
 
     def difference_variance(self, a: np.ndarray, b: int) -> np.ndarray:
         """Variance of estimate a minus estimate b, for rows a that have errors."""
@@ -177,7 +183,7 @@ class Tables:
 
         Where no street has a variance of its own nothing can be pooled, and the table stays as it is.
         """
-        thin = {label: psus for label, psus in self.sampled_psus.items() if label in set(table.labels)}
+        thin = {label: psus for label, psus in self.sampled_psus.items() if label in table.rows}
         if not any(psus < self.min_psus for psus in thin.values()):
             return
         rows = np.array([table.row(label) for label in thin])
