@@ -24,6 +24,10 @@ MAIN, CHECK, SETTLED = TextCoding.Purpose.MAIN, TextCoding.Purpose.CHECK, TextCo
 CHECK_SHARE, CHECK_LEAST, CHECK_MOST = 0.10, 50, 300
 
 
+# The big columns of a response, which no reader of its open answers needs.
+NOT_READ = ("response__answers", "response__path", "response__paradata")
+
+
 @dataclass(frozen=True)
 class ReadText:
     """One open answer as its reader may see it."""
@@ -51,9 +55,7 @@ def texts_of(user: User, round: Round, item: str = "") -> QuerySet[OpenText]:
 def read(user: User, round: Round, texts: list[OpenText]) -> list[ReadText]:
     """The wordings of these texts. That they were read is noted."""
     pks = [text.pk for text in texts]
-    rows = OpenText.objects.filter(pk__in=pks).select_related(
-        "response__region", "response__questionnaire_version"
-    )
+    rows = OpenText.objects.filter(pk__in=pks).select_related("response__region").defer(*NOT_READ)
     full = {text.pk: text for text in rows}
     raw = [text for text in full.values() if may(user, "texts.review", text.response.region)]
     said = read_texts(round=round, texts=raw, acting_user=user)
@@ -78,7 +80,7 @@ def read(user: User, round: Round, texts: list[OpenText]) -> list[ReadText]:
 
 def raw_or_quoted(user: User, texts: QuerySet[OpenText]) -> dict[int, str]:
     """{pk: wording} of many texts for counting and searching words, as far as the user may read them."""
-    rows = texts.select_related("response__region", "response__questionnaire_version")
+    rows = texts.select_related("response__region").defer(*NOT_READ)
     found: dict[int, str] = {}
     seen: dict[Any, dict[str, str]] = {}
     regions: dict[int, bool] = {}

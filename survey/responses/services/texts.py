@@ -1,5 +1,6 @@
 """Open answers before anybody else reads them: finding them, reading them, deciding what may be quoted."""
 
+import json
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from itertools import groupby
@@ -14,9 +15,10 @@ from survey.common.clock import now
 from survey.common.crypto import decrypt, encrypt, keyed_hasher
 from survey.common.errors import Problem
 from survey.questionnaires.document import Document, items_of
+from survey.questionnaires.queries import published_version
 from survey.responses.models import OpenText, OpenTextIntake, OpenTextReview, Response
 from survey.responses.personal import places_of
-from survey.responses.services.answering import open_answers
+from survey.responses.services.answering import OPEN_TEXT_PURPOSE
 from survey.studies.models import Round
 
 QUOTE_PURPOSE = "responses.quote"
@@ -28,8 +30,11 @@ _OVERLAP = timedelta(minutes=10)
 
 def wordings_in(response: Response) -> Iterator[tuple[str, str, str]]:
     """(item, place, wording) of each open answer of a response, in document order."""
-    names = open_items(response.questionnaire_version.document)
-    for place, item, wording in places_of(open_answers(response), names):
+    if not response.open_text_cipher:
+        return
+    sealed = json.loads(decrypt(response.open_text_cipher, OPEN_TEXT_PURPOSE))
+    names = open_items(published_version(response.questionnaire_version_id).document)
+    for place, item, wording in places_of(sealed, names):
         if isinstance(wording, str) and wording.strip():
             yield item, place, wording
 
@@ -62,7 +67,7 @@ def gather_open_texts(*, round: Round, acting_user: User) -> int:
             place=place,
             shuffle=hash_one(f"{response.pk} {place}"),
         )
-        for response in rows.select_related("questionnaire_version").iterator(chunk_size=_CHUNK)
+        for response in rows.only("open_text_cipher", "questionnaire_version_id").iterator(chunk_size=_CHUNK)
         for item, place, _wording in wordings_in(response)
     ]
     OpenText.objects.bulk_create(found, batch_size=_CHUNK)
