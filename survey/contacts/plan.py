@@ -25,7 +25,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 MODES = ("letter", "wechat", "door")
-CHANNELS = ("custom", "subscribe", "template")
+CHANNELS = ("custom", "subscribe", "template", "mass")
 DEFAULT_STEPS: list[dict[str, Any]] = [
     {"step": "letter", "day": 0, "modes": ["letter"]},
     {"step": "reminder", "day": 7, "modes": ["wechat", "letter"]},

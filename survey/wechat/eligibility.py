@@ -96,6 +96,8 @@ def choose_channel(
 def _refused(
     person: Recipient, channel: str, template_id: str, is_service_notice: bool, moment: datetime
 ) -> str:
+    if channel == "mass":
+        return may_mass(person)
     if channel == "subscribe":
         return "" if person.grants.get(template_id, 0) > 0 else NO_GRANT
     if not person.is_follower:

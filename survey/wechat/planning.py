@@ -286,7 +286,7 @@ def _message(
     text = words.text or str(DEFAULT_TEXT)
     body = (
         {"text": text}
-        if decision.channel == OutboundMessage.Channel.CUSTOM
+        if decision.channel in (OutboundMessage.Channel.CUSTOM, OutboundMessage.Channel.MASS)
         else {
             "template_id": words.template_id,
             "fields": words.fields,

@@ -30,6 +30,16 @@ def _template_settled(account: WeChatAccount, fields: dict[str, Any], push: Rece
         WeChatUser.objects.filter(account=account, openid_hash=push.openid_hash).update(opted_out_at=now())
 
 
+@on_push("event:MASSSENDJOBFINISH")
+def _mass_settled(account: WeChatAccount, fields: dict[str, Any], push: ReceivedPush) -> None:
+    """Tencent reports numbers, not people: a refused mass message reached nobody, a sent one stays `sent`."""
+    status = _text(fields, "Status")
+    if status.startswith("err(") and _text(fields, "MsgID"):
+        OutboundMessage.objects.filter(
+            account=account, channel=Channel.MASS, tencent_id=_text(fields, "MsgID"), state__in=OPEN
+        ).update(state=State.FAILED, reason=status[:40], settled_at=now())
+
+
 @on_push("event:subscribe_msg_sent_event")
 def _subscription_settled(account: WeChatAccount, fields: dict[str, Any], push: ReceivedPush) -> None:
     """Each entry has MsgID, ErrorCode and ErrorStatus; 0 is success."""

@@ -120,7 +120,8 @@ def _claim(closed: set[tuple[int, str]], round: Round | None) -> OutboundMessage
     while True:
         with transaction.atomic():
             moment = now()
-            due = Q(state=State.PLANNED, due_at__lte=moment) | _same_id_due(moment)
+            single = Q(state=State.PLANNED, due_at__lte=moment) & ~Q(channel=Channel.MASS)
+            due = single | _same_id_due(moment)
             for account_id, channel in closed:
                 due &= ~Q(account=account_id, channel=channel)
             rows = OutboundMessage.objects.filter(due).order_by("due_at", "pk")
@@ -130,16 +131,16 @@ def _claim(closed: set[tuple[int, str]], round: Round | None) -> OutboundMessage
             message = rows.select_for_update(skip_locked=True, of=("self",)).first()
             if message is None:
                 return None
-            if not _still_wanted(message, moment):
+            if not still_wanted(message, moment):
                 continue
-            if not _take_allowance(message, moment):
+            if not take_allowance(message, moment):
                 closed.add((message.account_id, message.channel))
                 continue
-            _mark_sending(message, moment)
+            mark_sending(message, moment)
             return message
 
 
-def _still_wanted(message: OutboundMessage, moment: datetime) -> bool:
+def still_wanted(message: OutboundMessage, moment: datetime) -> bool:
     """Look at everything again, now that it is about to happen; a message that is not wanted is put away."""
     reason, later = _why_not(message, moment), _not_before(message, moment)
     if not reason and later is None:
@@ -190,7 +191,7 @@ def _why_not(message: OutboundMessage, moment: datetime) -> str:
     return reason
 
 
-def _take_allowance(message: OutboundMessage, moment: datetime) -> bool:
+def take_allowance(message: OutboundMessage, moment: datetime) -> bool:
     """One of this minute's and this day's messages, if the channel does not rest."""
     SendBudget.objects.get_or_create(account_id=message.account_id, channel=message.channel)
     budget = SendBudget.objects.select_for_update().get(
@@ -210,7 +211,7 @@ def _take_allowance(message: OutboundMessage, moment: datetime) -> bool:
     return True
 
 
-def _mark_sending(message: OutboundMessage, moment: datetime) -> None:
+def mark_sending(message: OutboundMessage, moment: datetime) -> None:
     if message.channel == Channel.SUBSCRIBE:
         # Used up by the attempt: whether an unknown one reached her, nobody knows.
         SubscriptionGrant.objects.filter(
@@ -240,14 +241,14 @@ def _deliver(message: OutboundMessage) -> None:
         wechat.access_token()
         payload = _payload(message)
     except WeChatError as refusal:
-        _not_sent(message, refusal)  # nothing was said about the message yet
+        settle_not_sent(message, refusal)  # nothing was said about the message yet
         return
     try:
         reply = wechat.request("post", PATHS[Channel(message.channel)], data=payload)
     except WeChatError as refusal:
-        _refused(message, refusal)
+        settle_refused(message, refusal)
     else:
-        _sent(message, str(reply.get("msgid", "")))
+        settle_sent(message, str(reply.get("msgid", "")))
 
 
 def _payload(message: OutboundMessage) -> dict[str, Any]:
@@ -266,7 +267,7 @@ def _payload(message: OutboundMessage) -> dict[str, Any]:
 
 
 # --- 3. what became of it ---------------------------------------------------------------------------
-def _sent(message: OutboundMessage, tencent_id: str) -> None:
+def settle_sent(message: OutboundMessage, tencent_id: str) -> None:
     """Taken by WeChat. An event may have come first: then it stays what the event made of it."""
     with transaction.atomic():
         took = OutboundMessage.objects.filter(pk=message.pk, state__in=(State.SENDING, State.UNKNOWN)).update(
@@ -295,18 +296,18 @@ def note_contact(message: OutboundMessage) -> None:
     )
 
 
-def _refused(message: OutboundMessage, refusal: WeChatError) -> None:
+def settle_refused(message: OutboundMessage, refusal: WeChatError) -> None:
     """WeChat said no, or nobody knows what it did."""
     code = int(refusal.code)
     if refusal.never_sent:
-        _not_sent(message, refusal)
+        settle_not_sent(message, refusal)
     elif _is_repeated(message) and code != SAME_CLIENT_ID:
         _settle(message, State.UNKNOWN, "no_answer", refusal)  # of the first call it says nothing
     elif code in (OwnCode.NETWORK, OwnCode.GARBLED, -1):
         # -1 is "busy": whether it was done all the same, it does not say.
         _settle(message, State.UNKNOWN, "no_answer", refusal)
     elif code == SAME_CLIENT_ID:
-        _sent(message, "")
+        settle_sent(message, "")
     elif code in (DAILY_QUOTA, MINUTE_QUOTA) or code in ALARM_CODES | STALE_TOKEN_CODES | OUR_FAULT:
         if code in OUR_FAULT:
             raise_alarm(account=message.account, refusal=refusal)
@@ -325,7 +326,7 @@ def _is_repeated(message: OutboundMessage) -> bool:
     return message.first_called_at != message.called_at
 
 
-def _not_sent(message: OutboundMessage, refusal: WeChatError) -> None:
+def settle_not_sent(message: OutboundMessage, refusal: WeChatError) -> None:
     """The call never left: it is safe to try again, later and later, and given up in the end."""
     if message.attempts >= MAX_NEVER_SENT and not _is_repeated(message):
         _settle(message, State.FAILED, "unreachable", refusal)

@@ -10,7 +10,7 @@ from survey.jobs.chores import daily
 from survey.jobs.looks import at_every_look
 from survey.responses.retention import destroy_contact_data, due_rounds
 from survey.studies.models import Round
-from survey.wechat import handover, inbox, sending
+from survey.wechat import handover, inbox, mass, sending
 from survey.wechat.planning import store_plan
 from survey.wechat.services import forget_users
 
@@ -25,7 +25,7 @@ def handle_pending() -> None:
 @shared_task(name="survey.wechat.tasks.send_due")
 def send_due() -> None:
     """Send what is due, until nothing is or this minute's allowance is used up."""
-    while sending.send_due() > 0:
+    while sending.send_due() + mass.send_mass_due() > 0:
         pass
 
 

@@ -174,7 +174,7 @@ def _message(request: HttpRequest, place: int) -> dict[str, Any]:
     pairs = [line.partition("=") for line in lines if line.strip()]
     return {
         "channels": [
-            name for name in ("subscribe", "custom", "template") if request.POST.get(f"{name}{place}")
+            name for name in ("subscribe", "custom", "template", "mass") if request.POST.get(f"{name}{place}")
         ],
         "text": request.POST.get(f"text{place}", "").strip().replace("\r\n", "\n"),
         "template_id": request.POST.get(f"template{place}", "").strip(),

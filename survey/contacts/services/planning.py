@@ -36,7 +36,9 @@ def _words(error: PlanError) -> str:
         "order": _("日子要一步比一步晚，或同一天"),
         "first": _("第一步必须是第 0 天的信：每一户都要以同样的方式得到答题的机会"),
         "mode": _("方式请从信（letter）、微信（wechat）、上门（door）里选，不要重复"),
-        "channel": _("微信渠道请从客服消息（custom）、订阅通知（subscribe）、模板消息（template）里选"),
+        "channel": _(
+            "微信渠道请从客服消息（custom）、订阅通知（subscribe）、模板消息（template）、群发（mass）里选"
+        ),
         "text": _("微信消息最多 %(count)s 个字") % {"count": MAX_TEXT},
         "link": _("微信消息里要有 {link}，发送时换成答题的链接"),
         "template": _("订阅通知和模板消息要填模板编号"),

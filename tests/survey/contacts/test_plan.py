@@ -53,7 +53,7 @@ def test_older_rounds_plans_without_modes_are_read():
         ([{"step": "door", "day": 0}], 1, "first"),
         ([LETTER, {"step": "a", "day": 1, "modes": ["sms"]}], 2, "mode"),
         ([LETTER, {"step": "a", "day": 1, "modes": []}], 2, "mode"),
-        ([LETTER, wechat(channels=["mass"])], 2, "channel"),
+        ([LETTER, wechat(channels=["sms"])], 2, "channel"),
         ([LETTER, wechat(text="没有链接")], 2, "link"),
         ([LETTER, wechat(text="长{link}" + "长" * 600)], 2, "text"),
         ([LETTER, wechat(channels=["subscribe"])], 2, "template"),

@@ -400,6 +400,24 @@ def test_agreements_are_counted_and_taken_back(wechat):
     assert set(SubscriptionGrant.objects.values_list("n_left", flat=True)) == {0}
 
 
+def test_a_refused_mass_message_reached_nobody(account, case, wechat):
+    for number in range(2):
+        OutboundMessage.objects.create(
+            account=account,
+            step=f"news{number}",
+            channel="mass",
+            state="sent",
+            tencent_id="77",
+            client_msg_id=str(number),
+            planned_at=now(),
+            due_at=now(),
+        )
+    report(wechat, event("o-admin", "MASSSENDJOBFINISH", MsgID="78", Status="err(10008)"))
+    assert set(OutboundMessage.objects.values_list("state", flat=True)) == {"sent"}
+    report(wechat, event("o-admin", "MASSSENDJOBFINISH", MsgID="77", Status="err(10008)"))
+    assert set(OutboundMessage.objects.values_list("state", "reason")) == {("failed", "err(10008)")}
+
+
 @pytest.mark.parametrize(("code", "state"), [("0", "delivered"), ("43101", "failed")])
 def test_a_subscription_message_is_settled_by_its_event(account, case, round_, tencent, wechat, code, state):
     set_plan(round_, steps("subscribe"))

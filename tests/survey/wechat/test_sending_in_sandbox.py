@@ -10,7 +10,7 @@ from survey.audit.services import SYSTEM
 from survey.common.clock import now
 from survey.responses.models import Consent, Respondent
 from survey.sampling.models import Case
-from survey.wechat import sending
+from survey.wechat import mass, sending
 from survey.wechat.identity import remember_user
 from survey.wechat.models import OutboundMessage, SendBudget, SubscriptionGrant
 from survey.wechat.planning import plan_round, store_plan
@@ -56,7 +56,7 @@ def account(round_, sandbox, settings):
 def use(round_, sandbox, *channels):
     """A plan whose template the account has chosen."""
     words = {}
-    if channels != ("custom",):
+    if {"subscribe", "template"} & set(channels):
         kind = "subscribe" if "subscribe" in channels else "template"
         template = sandbox.control.add_template(APP_ID, kind, "问卷进度", "进度：{{thing1.DATA}}")
         words = {"template_id": template}
@@ -81,6 +81,7 @@ def go_on(rounds=1):
     """So many looks, with minutes between them for the calls, and every rest over."""
     for _ in range(rounds):
         sending.send_due()
+        mass.send_mass_due()
         for name in ("called_at", "first_called_at", "due_at"):
             OutboundMessage.objects.update(**{name: F(name) - timedelta(minutes=2)})
         SendBudget.objects.update(rests_until=None)
@@ -153,3 +154,64 @@ def test_whatever_fails_nobody_is_written_to_twice_and_nothing_is_left_without_a
             n for n in PEOPLE if remember_user(account, sandbox.control.openid(APP_ID, n)) == message.user
         )
         assert counts[name] == 1
+
+
+# --- mass messages --------------------------------------------------------------------------------------
+MASS = "/cgi-bin/message/mass/send"
+
+
+def test_a_mass_message_is_one_call_with_one_text_for_all(round_, account, sandbox):
+    use(round_, sandbox, "mass")
+    assert store_plan(round=round_, acting_user=SYSTEM).n_stored == 8
+    go_on(3)
+    assert sandbox.control.calls(APP_ID)[MASS] == 1
+    assert set(shown(sandbox).values()) == {1} and set(states()) == {"sent"}
+    (line,) = [line for line in sandbox.control.chat(APP_ID, "r3") if line["from_account"]]
+    assert "/s/" in str(line["content"]) and "{link}" not in str(line["content"])
+
+
+def test_who_had_four_this_month_gets_a_letter(round_, account, sandbox):
+    use(round_, sandbox, "mass")
+    user = remember_user(account, sandbox.control.openid(APP_ID, "r0"))
+    for number in range(4):
+        OutboundMessage.objects.create(
+            account=account,
+            user=user,
+            step=f"earlier{number}",
+            channel="mass",
+            state="sent",
+            client_msg_id=str(number),
+            planned_at=now(),
+            due_at=now(),
+            called_at=now(),
+        )
+    decisions = {decision.user_id: decision for decision in plan_round(round_) if decision.mode == "wechat"}
+    assert len(decisions) == 7 and user.pk not in decisions
+    assert [d.reason for d in plan_round(round_) if d.reason == "mass_used"] == ["mass_used"]
+
+
+def test_a_list_of_one_becomes_a_letter(round_, account, sandbox):
+    use(round_, sandbox, "mass")
+    Case.objects.filter(status="opened").exclude(pk=round_.cases.order_by("pk").first().pk).update(
+        status="completed"
+    )
+    store_plan(round=round_, acting_user=SYSTEM)
+    go_on()
+    assert MASS not in sandbox.control.calls(APP_ID)
+    message = OutboundMessage.objects.get()
+    assert (message.state, message.reason) == ("failed", "too_few")
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "state", "calls"),
+    [("drop_after", 0, "unknown", 1), ("error", 45009, "sent", 2), ("error", -1, "unknown", 1)],
+)
+def test_a_mass_message_of_unknown_outcome_is_not_repeated_for_anybody(
+    round_, account, sandbox, kind, value, state, calls
+):
+    use(round_, sandbox, "mass")
+    store_plan(round=round_, acting_user=SYSTEM)
+    sandbox.control.add_fault(MASS, kind, value)
+    go_on(4)
+    assert set(states()) == {state} and max(shown(sandbox).values()) <= 1
+    assert sandbox.control.calls(APP_ID).get(MASS, 0) <= calls

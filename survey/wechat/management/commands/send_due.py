@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from survey.studies.models import Round
-from survey.wechat import board, sending
+from survey.wechat import board, mass, sending
 
 
 class Command(BaseCommand):
@@ -19,7 +19,7 @@ class Command(BaseCommand):
         round_ = Round.objects.filter(pk=options["round"]).first()
         if round_ is None:
             raise CommandError(f"没有第 {options['round']} 号轮次。")
-        n = sending.send_due(options["limit"], round=round_)
+        n = sending.send_due(options["limit"], round=round_) + mass.send_mass_due(round=round_)
         self.stdout.write(f"发出 {n} 条。现在的情况：")
         for row in board.message_states(round_):
             self.stdout.write(f"  {row['step']} {row['channel_name']}：{row['state_name']} {row['n']} 条")
