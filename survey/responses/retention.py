@@ -9,7 +9,7 @@ from survey.audit.services import Actor, record
 from survey.common.clock import today
 from survey.contacts.models import Contact, HouseholdRoster, LetterBatch
 from survey.contacts.services import remove_letters
-from survey.responses.models import Attachment, Respondent, Response, SavedDraft
+from survey.responses.models import Attachment, Respondent, Response, SavedDraft, VolunteerAnswer
 from survey.sampling.models import FrameUnit, FrameVersion
 from survey.studies.models import Round
 
@@ -55,6 +55,8 @@ def destroy_contact_data(*, round: Round, acting_user: Actor) -> dict[str, int]:
         "drafts": _delete(SavedDraft.objects.filter(respondent__round=round)),
         "identities": respondents.update(identity_hash="", device_hash=""),
     }
+    # Nobody can answer the round any more, so nobody needs to be told from anybody.
+    VolunteerAnswer.objects.filter(round=round).delete()
     for batch in LetterBatch.objects.filter(round=round).exclude(file=""):
         remove_letters(batch=batch, acting_user=acting_user)
     if any(counts.values()):

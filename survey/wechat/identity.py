@@ -76,6 +76,7 @@ def forget_identity(*, openid_hash: str, acting_user: Actor) -> int:
     """
     hers = Respondent.objects.filter(identity_hash=openid_hash)
     SavedDraft.objects.filter(respondent__in=hers).delete()
+    VolunteerAnswer.objects.filter(identity_hash=openid_hash).delete()
     count = hers.update(identity_hash="", device_hash="")
     for answer in VolunteerAnswer.objects.filter(identity_hash=openid_hash):
         answer.identity_hash = secrets.token_hex(32)  # unique within its round, and nobody's

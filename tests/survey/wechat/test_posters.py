@@ -3,14 +3,17 @@
 import copy
 import re
 import uuid
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
 
 from survey.audit.services import SYSTEM
+from survey.common.clock import today
 from survey.common.errors import Problem
 from survey.reports.method import _modes
 from survey.responses.models import Flag, Respondent, Response, VolunteerAnswer
+from survey.responses.retention import destroy_contact_data
 from survey.responses.services import withdraw_response
 from survey.responses.volunteers import (
     BURST,
@@ -21,6 +24,7 @@ from survey.responses.volunteers import (
     rule_words,
     volunteer_tally,
 )
+from survey.wechat.identity import forget_identity
 from survey.wechat.models import Poster, PosterEntry
 from survey.wechat.posters import close_poster, make_posters, poster_rows, print_posters
 from survey.wechat.services import save_account
@@ -175,6 +179,19 @@ def test_many_answers_in_few_minutes_are_flagged(poster, round_):
     for n in range(THRESHOLDS["answers"]):
         assert answer(poster, f"v{n}", age=20 + n).status_code == 201
     assert volunteer_tally(round_).kinds == {BURST: THRESHOLDS["answers"]}
+
+
+def test_revoking_and_the_retention_date_cut_the_tie_and_keep_the_answers(poster, round_):
+    answer(poster, "v0")
+    answer(poster, "v1")
+    ids = list(VolunteerAnswer.objects.order_by("pk").values_list("identity_hash", flat=True))
+    forget_identity(openid_hash=ids[0], acting_user=SYSTEM)
+    assert VolunteerAnswer.objects.get().identity_hash == ids[1]
+    round_.retention_until = today() - timedelta(days=1)
+    round_.save()
+    destroy_contact_data(round=round_, acting_user=SYSTEM)
+    assert not VolunteerAnswer.objects.exists()
+    assert Response.objects.counted().count() == 2 and volunteer_tally(round_).flagged == 2
 
 
 def test_a_doubt_that_somebody_cleared_counts_again(poster, round_):
