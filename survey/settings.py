@@ -263,6 +263,10 @@ SECURE_HSTS_SECONDS = 31536000 if PUBLIC_URL.startswith("https://") else 0
 # Number of proxies whose X-Forwarded-For entry is believed (0: none).
 TRUSTED_PROXIES = env.int("MINYI_TRUSTED_PROXIES", default=0)
 
+# --- fieldwork ------------------------------------------------------------------------------------
+# Seconds that one upload of a phone may take to settle its items; the rest is stored and settled by a worker.
+SYNC_BUDGET_S = env.float("MINYI_SYNC_BUDGET_S", default=20.0)
+
 # --- WeChat ---------------------------------------------------------------------------------------
 # Only these two differ between the sandbox and the real thing.
 WECHAT_API_BASE = env.str("MINYI_WECHAT_API_BASE", default="https://api.weixin.qq.com")

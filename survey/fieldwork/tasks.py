@@ -2,13 +2,16 @@
 
 from typing import Any
 
+from celery import shared_task
+
 from survey.audit.services import SYSTEM, Actor
 from survey.common.errors import Problem
 from survey.fieldwork.retention import destroy_field_contacts
 from survey.fieldwork.services.raising import acting, raise_doubts
-from survey.fieldwork.sync.pushing import discard_payloads, settle_waiting
+from survey.fieldwork.sync.pushing import discard_payloads, has_unsettled, settle_waiting
 from survey.jobs import tasks
 from survey.jobs.chores import daily
+from survey.jobs.looks import at_every_look
 from survey.jobs.models import Job
 from survey.jobs.services import Progress, job_kind
 from survey.responses.retention import due_rounds
@@ -52,6 +55,20 @@ def destroy_due() -> None:
     """What leads to households, of rounds whose retention date has passed."""
     for round_ in due_rounds():
         destroy_field_contacts(round=round_, acting_user=SYSTEM)
+
+
+@shared_task(name="survey.fieldwork.tasks.settle_items")
+def settle_items() -> None:
+    """Settle what phones' requests only stored, until nothing is left."""
+    while settle_waiting(code="") > 0:
+        pass
+
+
+@at_every_look("fieldwork.sync")
+def look_at_items() -> None:
+    """Items that their request had no time for."""
+    if has_unsettled():
+        settle_items.delay()
 
 
 @daily("fieldwork.sync_waiting")

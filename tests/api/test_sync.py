@@ -19,6 +19,7 @@ from survey.fieldwork.sync import flags, protocol, pulling, pushing
 from survey.fieldwork.sync.devices import lock_device, unlock_device
 from survey.fieldwork.sync.keys import open_item
 from survey.fieldwork.sync.pushing import discard_payloads, settle_waiting
+from survey.fieldwork.tasks import settle_items
 from survey.responses.models import Attachment, Flag, Response
 from survey.responses.services import open_answers, withdraw_response
 from survey.sampling.models import Case
@@ -487,14 +488,23 @@ def test_ten_days_without_signal_come_home_at_once(regions, interviewer, supervi
     assert Response.objects.count() == len(cases)
 
 
-def test_what_there_was_no_time_for_is_safe_and_settled_later(phone, case_id, monkeypatch):
-    monkeypatch.setattr(pushing, "BUDGET_S", 0.0)
+def test_what_there_was_no_time_for_is_safe_and_settled_later(phone, case_id, settings):
+    settings.SYNC_BUDGET_S = 0.0
     item = phone.interview(case_id)
     assert only(phone.push(item)) == ("waiting", "")
     assert not Response.objects.exists()
     phone.pull()
     assert phone.results[item["id"]]["state"] == "accepted"
     assert Response.objects.count() == 1
+
+
+def test_a_worker_settles_what_requests_only_stored(phone, cases, settings):
+    settings.SYNC_BUDGET_S = 0.0
+    assert not pushing.has_unsettled()
+    phone.push(*(phone.interview(str(case.opaque_id)) for case in cases))
+    assert pushing.has_unsettled() and not Response.objects.exists()
+    settle_items()
+    assert Response.objects.count() == len(cases) and not pushing.has_unsettled()
 
 
 def test_a_fault_in_one_item_leaves_the_others_and_is_taken_up_again(phone, cases, monkeypatch):

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
@@ -38,7 +39,7 @@ from survey.fieldwork.sync.protocol import (
 from survey.fieldwork.sync.pulling import result_of
 from survey.fieldwork.sync_models import Device, SealKey, SyncItem
 
-BUDGET_S = 20.0  # of one request; what is left is stored and settled with the next contact or chore
+BUDGET_S = 20.0  # of one request; what is left is stored, and settled by a worker or at the next contact
 PAYLOAD_KEPT = timedelta(days=30)  # after it was settled
 NOT_STORED = "not_stored"  # the phone keeps it; every other state means that the server has it
 log = logging.getLogger(__name__)
@@ -50,13 +51,14 @@ def push(*, user: User, items: Iterable[Any], budget_s: float | None = None) -> 
     Parameters
     ----------
     items : as sent: {"id", "key", "epk", "iv", "ct", "zip"}.
-    budget_s : seconds after which the rest is stored only, to be settled later; BUDGET_S by default.
+    budget_s : seconds after which the rest is stored only, to be settled later; MINYI_SYNC_BUDGET_S by
+        default. 0 stores only: an evening's rush then costs the phones one insert.
 
     Raises
     ------
     Problem fieldwork.too_many_items
     """
-    sent, budget_s = list(items), BUDGET_S if budget_s is None else budget_s
+    sent, budget_s = list(items), settings.SYNC_BUDGET_S if budget_s is None else budget_s
     if len(sent) > MAX_ITEMS:
         raise Problem("fieldwork.too_many_items", limit=MAX_ITEMS)
     answers: dict[int, dict[str, Any]] = {}
@@ -219,6 +221,11 @@ def settle_waiting(*, limit: int = 500, budget_s: float = BUDGET_S, **wanted: An
         settle(item)
         done += item.state != SyncItem.State.WAITING
     return done
+
+
+def has_unsettled() -> bool:
+    """Whether a worker has something to settle: stored, and waiting for nothing but its turn."""
+    return SyncItem.objects.filter(state=SyncItem.State.WAITING, code="").order_by().exists()
 
 
 def discard_payloads() -> int:
