@@ -24,22 +24,29 @@ from survey.stats.field_quality import GroupDeficit, group_deficits, match_rate
 from survey.studies.models import Round
 
 STREET_DIGITS = 9
-BANDS = (0.5, 0.65, 0.8)  # shares of the cases that answered: four tints of a tile
+BANDS = (0.5, 0.65, 0.8)  # shares of what is to be brought in altogether: four tints of a tile
 
 
 @dataclass(frozen=True)
 class Tile:
-    """One community: its cases, how many answered, and how many should have by now."""
+    """One place: its cases, how many answered, how many should when the field ends, and by now."""
 
     community: Region
     n_cases: int
     n_done: int
+    target: float
     planned: float
     n_flags: int
 
     @property
+    def short_name(self) -> str:
+        """A street as people say it; other places by their whole name."""
+        return self.community.name.removesuffix("街道") or self.community.name
+
+    @property
     def share(self) -> float:
-        return self.n_done / self.n_cases if self.n_cases else 0.0
+        """Of the target; above 1 where more came in."""
+        return self.n_done / self.target if self.target else 0.0
 
     @property
     def band(self) -> int:
@@ -48,11 +55,11 @@ class Tile:
 
     @property
     def done_pct(self) -> float:
-        return round(100 * self.share, 1)
+        return round(100 * min(self.share, 1.0), 1)
 
     @property
     def planned_pct(self) -> float:
-        return round(100 * self.planned / self.n_cases, 1) if self.n_cases else 0.0
+        return round(98.8 * self.planned / self.target, 1) if self.target else 0.0
 
 
 def elapsed_share(round: Round) -> float:
@@ -84,7 +91,7 @@ def tiles(round: Round, user: User, *, goal: float) -> dict[Region, dict[Region,
     tree: dict[Region, dict[Region, list[Tile]]] = defaultdict(lambda: defaultdict(list))
     for region in regions:
         n = totals[region.pk]
-        tile = Tile(region, n, done.get(region.pk, 0), goal * passed * n, flags.get(region.pk, 0))
+        tile = Tile(region, n, done.get(region.pk, 0), goal * n, goal * passed * n, flags.get(region.pk, 0))
         tree[region.parent.parent][region.parent].append(tile)
     return {district: dict(streets) for district, streets in tree.items()}
 

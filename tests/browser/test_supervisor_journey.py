@@ -41,7 +41,9 @@ def field(transactional_db, settings, tmp_path):
         response.mode, response.interviewer, response.path = "door", who, ["Q01", "trust", "sex"]
         response.submitted_at = now() - timedelta(hours=60 - 2 * i)
         response.paradata = {
-            "started_at": (response.submitted_at - timedelta(minutes=9)).isoformat(),
+            "started_at": (
+                response.submitted_at - timedelta(minutes=3 if i % 6 == 1 else 8 + i % 5)
+            ).isoformat(),
             "items": {"Q01": {"s": 200.0}, "trust": {"s": 250.0}},
             "present": ["family", "grid_worker"] if i == 3 else [],
         }

@@ -129,6 +129,7 @@ def _districts(tree: dict[Any, dict[Any, list[board.Tile]]]) -> list[dict[str, A
                 street,
                 sum(tile.n_cases for tile in tiles),
                 sum(tile.n_done for tile in tiles),
+                sum(tile.target for tile in tiles),
                 sum(tile.planned for tile in tiles),
                 sum(tile.n_flags for tile in tiles),
             )

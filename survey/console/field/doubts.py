@@ -8,6 +8,7 @@ from django.views.decorators.http import require_POST
 
 from survey.accounts.access import allowed
 from survey.console.field.board import shown
+from survey.console.field.pace import pace_strip
 from survey.console.field.words import verdict_name
 from survey.console.page import paged, render_step
 from survey.console.rows import one_of, team_round
@@ -27,6 +28,7 @@ def doubts(request: HttpRequest, pk: int) -> HttpResponse:
     page = paged(request, rows, PER_PAGE)
     for flag in page:
         shown(flag)
+        flag.strip = pace_strip(round_, flag) if flag.kind in ("fast", "uneven") else None
         flag.verdict_words = verdict_name(flag.verdict)
     return render_step(
         request,

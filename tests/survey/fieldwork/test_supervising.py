@@ -388,6 +388,8 @@ def test_the_board_counts_by_community_and_shows_only_what_the_supervisor_superv
     tiles = [tile for streets in tree.values() for some in streets.values() for tile in some]
     assert sum(tile.n_cases for tile in tiles) == 12 and sum(tile.n_done for tile in tiles) == 6
     assert {tile.band for tile in tiles} == {0, 3}
+    full = next(tile for tile in tiles if tile.n_done)
+    assert (full.target, full.share, full.done_pct) == (1.5, 2.0, 100.0)  # 3 answers where 1.5 are wanted
     elsewhere = factories.make_user("feng", "supervisor", regions["370104000000"])
     assert board.tiles(round_, elsewhere, goal=0.5) == {}
     assert board.workers(round_, elsewhere) == []
