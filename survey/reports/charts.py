@@ -111,8 +111,8 @@ def whisker(
     body = _grid(axis, pen, height) + _mean(axis, mean, pen, 0, height)
     a, b, c = (pen.x(axis.place(v)) for v in (low, high, estimate))
     body += f'<g class="{escape(emphasis)}">'
-    body += _line("whisker", a, middle, b, middle)
-    body += _line("whisker", a, middle - 5, a, middle + 5) + _line("whisker", b, middle - 5, b, middle + 5)
+    body += line("whisker", a, middle, b, middle)
+    body += line("whisker", a, middle - 5, a, middle + 5) + line("whisker", b, middle - 5, b, middle + 5)
     body += f'<circle class="dot" cx="{c}" cy="{middle:g}" r="{5.5 if emphasis == "own" else 4.5}"/></g>'
     if truth is not None:
         body += f'<circle class="truth" cx="{pen.x(axis.place(truth))}" cy="{middle:g}" r="3.6"/>'
@@ -153,24 +153,24 @@ def strip(
     pen: Pen = PAGE,
 ) -> str:
     """The headline's own scale: band, whiskers, dot, its interval in figures, and the mean beside it."""
-    line = 60
-    body = _line("axis", pen.x(0), line, pen.x(1), line)
+    base = 60
+    body = line("axis", pen.x(0), base, pen.x(1), base)
     for tick in axis.ticks:
         at = pen.x(axis.place(tick))
-        body += _line("axis", at, line - 5, at, line + 5)
-        body += f'<text x="{at}" y="{line + 28}" text-anchor="middle">{tick:g}</text>'
+        body += line("axis", at, base - 5, at, base + 5)
+        body += f'<text x="{at}" y="{base + 28}" text-anchor="middle">{tick:g}</text>'
     a, b = axis.place(low), axis.place(high)
-    body += f'<rect class="band" x="{pen.x(a)}" y="{line - 11}" width="{pen.x(b - a)}" height="22"/>'
-    body += _mean(axis, mean, pen, 20, line + 15)
+    body += f'<rect class="band" x="{pen.x(a)}" y="{base - 11}" width="{pen.x(b - a)}" height="22"/>'
+    body += _mean(axis, mean, pen, 20, base + 15)
     body += '<g class="own">'
     for end in (a, b):
-        body += _line("whisker", pen.x(end), line - 15, pen.x(end), line + 15)
-    body += f'<circle class="dot" cx="{pen.x(axis.place(estimate))}" cy="{line}" r="8"/></g>'
-    body += _label(pen, (a + b) / 2, 38, interval_text, "strong")
+        body += line("whisker", pen.x(end), base - 15, pen.x(end), base + 15)
+    body += f'<circle class="dot" cx="{pen.x(axis.place(estimate))}" cy="{base}" r="8"/></g>'
+    body += label(pen, (a + b) / 2, 38, interval_text, "strong")
     if mean is not None:
-        body += _label(pen, axis.place(mean), 14, mean_text, "")
+        body += label(pen, axis.place(mean), 14, mean_text, "")
     if truth is not None:
-        body += f'<circle class="truth" cx="{pen.x(axis.place(truth))}" cy="{line}" r="4"/>'
+        body += f'<circle class="truth" cx="{pen.x(axis.place(truth))}" cy="{base}" r="4"/>'
     return pen.picture(92, body, "chart-strip")
 
 
@@ -197,7 +197,7 @@ def diverging(shares: Sequence[float], *, extent: float, pen: Pen = PAGE, height
     for share, colour in _merged(shares):
         body += _segment(pen, x, share / (2 * extent), share, colour, height)
         x += share / (2 * extent)
-    body += _line("mid", pen.x(0.5), 0, pen.x(0.5), 5) + _line(
+    body += line("mid", pen.x(0.5), 0, pen.x(0.5), 5) + line(
         "mid", pen.x(0.5), height - 5, pen.x(0.5), height
     )
     return pen.picture(height, body, "chart-bars")
@@ -238,7 +238,7 @@ def dont_know(share: float, *, most: float, pen: Pen = PAGE, height: int = ROW) 
     n = int(width * 12)
     for i in range(n):
         at = (i + 0.5) / 12
-        body += _line("hatch", pen.x(at), 10, pen.x(max(at - 0.03, 0)), height - 10)
+        body += line("hatch", pen.x(at), 10, pen.x(max(at - 0.03, 0)), height - 10)
     return pen.picture(height, body, "chart-dk")
 
 
@@ -274,7 +274,7 @@ def _segment(pen: Pen, x: float, width: float, share: float, colour: str, height
 
 def _grid(axis: Axis, pen: Pen, height: float) -> str:
     return "".join(
-        _line("grid", pen.x(axis.place(tick)), 0, pen.x(axis.place(tick)), height) for tick in axis.ticks
+        line("grid", pen.x(axis.place(tick)), 0, pen.x(axis.place(tick)), height) for tick in axis.ticks
     )
 
 
@@ -282,13 +282,15 @@ def _mean(axis: Axis, mean: float | None, pen: Pen, top: float, bottom: float) -
     if mean is None:
         return ""
     at = pen.x(axis.place(mean))
-    return _line("mean", at, top, at, bottom)
+    return line("mean", at, top, at, bottom)
 
 
-def _label(pen: Pen, at: float, y: float, text: str, name: str) -> str:
+def label(pen: Pen, at: float, y: float, text: str, name: str) -> str:
+    """A text at a fraction of the width; near the ends it keeps inside."""
     anchor = "start" if at < 0.15 else "end" if at > 0.85 else "middle"
     return f'<text class="{name}" x="{pen.x(at)}" y="{y:g}" text-anchor="{anchor}">{escape(text)}</text>'
 
 
-def _line(name: str, x1: str, y1: float, x2: str, y2: float) -> str:
+def line(name: str, x1: str, y1: float, x2: str, y2: float) -> str:
+    """A straight line of a class."""
     return f'<line class="{name}" x1="{x1}" y1="{y1:g}" x2="{x2}" y2="{y2:g}"/>'

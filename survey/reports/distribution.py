@@ -4,14 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from survey.reports import charts
 from survey.reports.charts import PAGE, Pen
 from survey.reports.domains import ALL
 from survey.reports.reading import Reading
-from survey.reports.words import suppressed_short, suppressed_words
+from survey.reports.words import in_language, suppressed_short, suppressed_words
 
 LONGEST_LEGEND = 7  # a scale of more answers is described by its ends
 
@@ -155,9 +154,3 @@ def _legend(answers: list[str], ordinal: bool, in_top: list[bool]) -> list[tuple
     for colour, answer in zip(palette, answers, strict=True):
         groups.setdefault(colour, []).append(answer)
     return [(colour, "–".join(dict.fromkeys((found[0], found[-1])))) for colour, found in groups.items()]
-
-
-def in_language(texts: dict[str, str]) -> str:
-    """A text in the reader's language, else in any."""
-    language = get_language() or "zh-hans"
-    return texts.get(language) or texts.get("zh-hans") or next(iter(texts.values()), "")

@@ -8,6 +8,13 @@ from django.utils.translation import gettext_lazy
 from survey.reports.distribution import in_language
 from survey.reports.notices import all_notices
 from survey.reports.reading import Reading
+from survey.reports.transparency import (
+    asking_rows,
+    limit_rows,
+    quality_rows,
+    size_rows,
+    who_and_what_rows,
+)
 from survey.reports.words import age_words, sex_words
 from survey.responses.volunteers import rule_words
 
@@ -29,11 +36,13 @@ def method_rows(reading: Reading) -> list[tuple[str, list[str]]]:
     notices = all_notices(document)
     return [
         *([(_("需要说明的"), notices)] if notices else []),
+        *who_and_what_rows(document),
         (_("问的是谁"), _population(reading)),
         (_("名录"), _frame(document)),
         (_("怎么抽的"), _design(document)),
-        (_("怎么问的"), _modes(document)),
+        (_("怎么问的"), [*_modes(document), *asking_rows(document)]),
         (_("什么时候"), [_dates(document)]),
+        (_("样本多大、多准"), size_rows(reading)),
         (_("回答率"), _rates(document)),
         (_("总体人数"), _margins(document)),
         (_("权数"), _weights(reading)),
@@ -42,6 +51,8 @@ def method_rows(reading: Reading) -> list[tuple[str, list[str]]]:
         (_("谁高谁低"), _comparing(document)),
         (_("不公布的"), _suppressed(document)),
         (_("不了解"), [_("“不了解”和“跳过这题”单独列出，不进任何得分和比例的分母。")]),
+        (_("质量怎么管"), quality_rows(document)),
+        (_("局限"), limit_rows(document)),
     ]
 
 

@@ -40,6 +40,12 @@ def may_open(user: User, key: str) -> bool:
     return path is not None and any(path.startswith(granted) for granted in user.granted_paths(*VIEWERS))
 
 
+def openable(user: User, keys: list[str]) -> set[str]:
+    """Those region codes that lie in the user's granted subtrees: a path is a code without its zeros."""
+    granted = tuple(user.granted_paths(*VIEWERS))
+    return {key for key in keys if key.startswith(granted)}
+
+
 def own_unit(user: User, keys: list[str]) -> str | None:
     """The reader's own street among these, when he is granted just one of them."""
     codes = {path.ljust(12, "0") for path in user.granted_paths(*VIEWERS) if len(path) == 9}

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from survey.reports import charts, words
+from survey.reports import charts, plots, words
 from survey.reports.charts import PAGE, Axis, Pen
 from survey.reports.domains import ALL
 from survey.reports.words import Figure, make_figure
@@ -33,6 +33,8 @@ class Row:
     chart: str
     emphasis: str  # own, tie or ""
     url: str | None
+    rank: str = ""  # 2–7: the places that it may hold
+    rank_chart: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class League:
     legend: list[tuple[str, str]]  # (emphasis, words)
     has_truth: bool
     n_pooled: int
+    n_ranked: int = 0  # units among which ranks are given; 0 without ranks
 
     @property
     def hidden_by_reason(self) -> list[tuple[str, list[Row]]]:
@@ -108,6 +111,14 @@ class Reading:
         if not found or "ties" in found:  # documents before rank sets list the ties themselves
             return found or empty
         return found | {"ties": self._ties(code, kind)}
+
+    def rank(self, code: str, key: str) -> tuple[int, int, int] | None:
+        """(best, worst, of how many) that a unit may hold, all units of its kind at once; None without."""
+        kind = self.domains[key]["kind"]
+        found = (self.document.get("ranks") or {}).get(code, {}).get(kind)
+        if not found or key not in found["low"]:
+            return None
+        return int(found["low"][key]), int(found["high"][key]), len(found["low"])
 
     def _ties(self, code: str, kind: str) -> dict[str, list[str]]:
         """{unit: those of its league that cannot be told apart from it}."""
@@ -214,7 +225,9 @@ def league(
         emphasis = _emphasis(comparison, domain["key"], own) if figure.shown else ""
         chart = _chart(axis, figure, mean, emphasis, pen, row_height)
         within = reading.domains[domain["parent"]]["label"] if kind == "street" else ""
-        rows.append(Row(domain["key"], domain["label"], within, figure, chart, emphasis, link(domain["key"])))
+        row = Row(domain["key"], domain["label"], within, figure, chart, emphasis, link(domain["key"]))
+        rows.append(_ranked(row, reading.rank(code, domain["key"]), row_height))
+    ranked = next((r for r in (reading.rank(code, d["key"]) for d in shown) if r), None)
     return League(
         kind=kind,
         title=_league_title(reading, comparison, kind, own, shown),
@@ -226,13 +239,23 @@ def league(
         axis=axis,
         note=words.sentences(
             _("横线是 95% 区间。浅底的分不出高低，应当看作并列，所以不写名次。"),
+            _("名次范围同时成立：各自的真实名次都在自己的范围里，这话错的机会不到 5%。") if ranked else "",
             words.axis_words(axis.low, axis.high, whole.unit),
             _margin_note(comparison, reading.indicators[code]),
         ),
         legend=_legend(reading, own),
         has_truth=reading.has_truth,
         n_pooled=sum(f.pooled for f in figures.values()),
+        n_ranked=ranked[2] if ranked else 0,
     )
+
+
+def _ranked(row: Row, rank: tuple[int, int, int] | None, height: int) -> Row:
+    if rank is None or not row.figure.shown:
+        return row
+    best, worst, total = rank
+    text = str(best) if best == worst else f"{best}–{worst}"
+    return replace(row, rank=text, rank_chart=plots.rank_bar(best, worst, total, height))
 
 
 def group_rows(reading: Reading, code: str, pen: Pen = PAGE, row_height: int = charts.ROW) -> League:

@@ -84,6 +84,9 @@ def _study(round: Round) -> dict[str, Any]:
     return {
         "title": study.title,
         "sponsor": study.sponsor,
+        "purpose": study.purpose,
+        "contact": study.contact_phone,
+        "approval": "、".join(text for text in (study.approving_body, study.approval_number) if text),
         "population": study.population,
         "min_age": study.min_age,
         "region": study.region.code,

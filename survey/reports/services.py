@@ -288,3 +288,15 @@ def record_view(*, report: Report, acting_user: Actor, part: str, region_code: s
             region_code=region_code if region_code.isdigit() else report.round.study.region.code,
             detail={"number": report.number, "part": part},
         )
+
+
+def record_run_view(*, run: Run, acting_user: Actor) -> None:
+    """Write down who looked at figures before they were published."""
+    with transaction.atomic():
+        record(
+            action="reports.run.viewed",
+            acting_user=acting_user,
+            target=run,
+            region_code=run.round.study.region.code,
+            detail={"document_hash": run.document_hash},
+        )

@@ -12,12 +12,12 @@ from django.views.decorators.http import require_GET
 from survey.accounts.policies import require
 from survey.common.errors import Problem
 from survey.reports import queries, services
-from survey.reports.distribution import item_charts
 from survey.reports.domains import ALL
 from survey.reports.files import figures_csv
-from survey.reports.method import indicator_rule, method_rows
 from survey.reports.models import Report
-from survey.reports.reading import Reading, group_rows, hero, indicator_rows, league
+from survey.reports.notices import all_notices
+from survey.reports.pages import page_context, regions_of
+from survey.reports.reading import Reading
 from survey.reports.render import report_pdf
 
 
@@ -50,6 +50,7 @@ def run_page(request: HttpRequest, pk: UUID) -> HttpResponse:
     """What a report of this run would show: for the team, before it is published."""
     run = queries.find_run(request.user, pk)
     reading = Reading(run.document)
+    services.record_run_view(run=run, acting_user=request.user)
     context = _page(request, reading, ALL, lambda key: None)
     context |= {"report": None, "run": run, "round": run.round, "number": ""}
     return render(request, "reports/report.html", context)
@@ -91,6 +92,7 @@ def _summary(report: Report) -> dict[str, Any]:
         "figure": reading.figure(first, ALL),
         "name": reading.indicators[first]["name"],
         "whole": reading.whole,
+        "notices": len(all_notices(report.document)),
     }
 
 
@@ -110,32 +112,13 @@ def _place_url(number: str, key: str) -> str:
 
 def _page(request: HttpRequest, reading: Reading, key: str, url_of: Any) -> dict[str, Any]:
     code = _chosen(request, reading)
-    kind = reading.domains[key]["kind"]
     streets = [d["key"] for d in reading.of_kind("street")]
-    own = key if kind == "street" else queries.own_unit(request.user, streets)
-    allowed = {k for k in reading.domains if k.isdigit() and queries.may_open(request.user, k)}
+    own = key if key in streets else queries.own_unit(request.user, streets)
+    allowed = queries.openable(request.user, regions_of(reading))
 
     def link(place: str) -> str | None:
         url = url_of(place)
         return f"{url}?indicator={code}" if url and place in allowed and place != key else None
 
-    leagues = []
-    if kind != "street" and len(reading.of_kind("district")) > 1:
-        leagues.append(league(reading, code, "district", own=key if kind == "district" else None, link=link))
-    parent = key if kind == "district" else None
-    leagues.append(league(reading, code, "street", own=own, parent=parent, link=link))
-    return {
-        "key": key,
-        "kind": kind,
-        "hero": hero(reading, code, key),
-        "indicator": reading.indicators[code],
-        "indicators": indicator_rows(reading, key, lambda c: f"?indicator={c}#headline"),
-        "leagues": leagues,
-        "groups": group_rows(reading, code) if key == ALL else None,
-        "item_charts": item_charts(reading, code, key),
-        "method": method_rows(reading),
-        "rule": indicator_rule(reading, code),
-        "wording": reading.document["items"],
-        "document": reading.document,
-        "reading": reading,
-    }
+    context = page_context(reading, code, key, own=own, allowed=allowed, link=link)
+    return context | {"wall": "wall" in request.GET, "may_briefs": any(k in allowed for k in streets)}

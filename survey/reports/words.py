@@ -206,3 +206,14 @@ def sex_words(sex: str) -> str:
 def sentences(*parts: str) -> str:
     """Sentences one after another: Chinese needs no space between them."""
     return (" " if get_language() == "en" else "").join(part for part in parts if part)
+
+
+def mode_words(mode: str) -> str:
+    """How an answer came in."""
+    return {"web": _("自己在网上填"), "door": _("上门访问"), "paper": _("纸质问卷")}.get(mode, mode)
+
+
+def in_language(texts: dict[str, str]) -> str:
+    """A text in the reader's language, else in any."""
+    language = get_language() or "zh-hans"
+    return texts.get(language) or texts.get("zh-hans") or next(iter(texts.values()), "")

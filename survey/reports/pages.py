@@ -1,0 +1,107 @@
+"""Everything that a page of a report shows, from its document. No database.
+
+`allowed` are the regions inside the reader's grant: only these are linked, and only these show figures below
+the level that everybody may see.
+"""
+
+from collections.abc import Collection
+from typing import Any
+
+from survey.reports.answering import three_answers
+from survey.reports.beside import covers_words, mode_sentence, modelled_tables, target_words, theme_tables
+from survey.reports.changing import change_of, trend_of
+from survey.reports.distribution import item_charts
+from survey.reports.domains import ALL
+from survey.reports.method import indicator_rule, method_rows
+from survey.reports.notices import all_notices
+from survey.reports.plots import rank_strip
+from survey.reports.priorities import priorities_of
+from survey.reports.reading import League, Link, Reading, group_rows, hero, indicator_rows, league
+from survey.reports.story import Sentence, place_story, report_story
+from survey.reports.tiles import tile_tree
+
+
+def page_context(
+    reading: Reading, code: str, key: str, *, own: str | None, allowed: Collection[str], link: Link
+) -> dict[str, Any]:
+    """One indicator in one place.
+
+    own : the reader's own street, tinted in leagues; link : address of a place's page, None where the reader
+    may not open it.
+    """
+    top = hero(reading, code, key)
+    change = change_of(reading, code, key, _to_indicator)
+    priorities = priorities_of(reading, key)
+    rank = reading.rank(code, key)
+    target, verdict = target_words(reading, code, key)
+    return {
+        "key": key,
+        "kind": reading.domains[key]["kind"],
+        "hero": top,
+        "target": target,
+        "target_verdict": verdict,
+        "covers": covers_words(reading, code, key, top["figure"]),
+        "answers": three_answers(reading, key, top["figure"], change, priorities),
+        "story": _story(reading, code, key),
+        "notices": all_notices(reading.document),
+        "indicator": reading.indicators[code],
+        "indicators": _indicators(reading, key),
+        "change": change,
+        "trend": trend_of(reading, code, key),
+        "priorities": priorities,
+        "rank": rank,
+        "rank_chart": rank_strip(*rank) if rank else "",
+        "tiles": tile_tree(reading, code, key, link),
+        "leagues": _leagues(reading, code, key, own, link),
+        "groups": group_rows(reading, code) if key == ALL else None,
+        "item_charts": item_charts(reading, code, key),
+        "modelled": modelled_tables(reading, code, key, allowed),
+        "themes": theme_tables(reading, key),
+        "mode_sentence": mode_sentence(reading, key),
+        "method": method_rows(reading),
+        "rule": indicator_rule(reading, code),
+        "asked": _asked(reading, code),
+        "wording": reading.document["items"],
+        "document": reading.document,
+        "reading": reading,
+    }
+
+
+def regions_of(reading: Reading) -> list[str]:
+    """Codes of every district, street and community that the document names."""
+    entries = [*reading.domains.values(), *(reading.document.get("communities") or [])]
+    return [entry["key"] for entry in entries if entry["key"].isdigit()]
+
+
+def _to_indicator(code: str) -> str:
+    return f"?indicator={code}#headline"
+
+
+def _story(reading: Reading, code: str, key: str) -> list[Sentence]:
+    """The whole report's sentences stand before those of its whole; a place has its own."""
+    return [*(report_story(reading) if key == ALL else []), *place_story(reading, code, key)]
+
+
+def _indicators(reading: Reading, key: str) -> list[dict[str, Any]]:
+    return [
+        row
+        | dict(zip(("target", "verdict"), target_words(reading, row["indicator"]["code"], key), strict=True))
+        for row in indicator_rows(reading, key, _to_indicator)
+    ]
+
+
+def _leagues(reading: Reading, code: str, key: str, own: str | None, link: Link) -> list[League]:
+    kind = reading.domains[key]["kind"]
+    found = []
+    if kind != "street" and len(reading.of_kind("district")) > 1:
+        mine = key if kind == "district" else None
+        found.append(league(reading, code, "district", own=mine, link=link))
+    parent = key if kind == "district" else None
+    return [*found, league(reading, code, "street", own=own, parent=parent, link=link)]
+
+
+def _asked(reading: Reading, code: str) -> dict[str, Any]:
+    """Wording of the indicator's own items."""
+    items = reading.document["items"]
+    names = [item["name"] for item in reading.indicators[code]["definition"].get("items", [])]
+    return {name: items[name] for name in names if name in items}
