@@ -90,7 +90,8 @@ def served(module: str, environment: Mapping[str, str], folder: Path) -> Iterato
         port = free.getsockname()[1]
     log = folder / "server.log"
     command = [sys.executable, "-m", "gunicorn", "-k", "gthread", "-b", f"127.0.0.1:{port}"]
-    command += ["-w", str(WORKERS), "--threads", str(CONNECTIONS // WORKERS), f"{module}:application"]
+    command += ["-w", str(WORKERS), "--threads", str(CONNECTIONS // WORKERS), "--graceful-timeout", "3"]
+    command.append(f"{module}:application")
     with log.open("ab") as errors:
         server = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=errors)
         try:
