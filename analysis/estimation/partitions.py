@@ -8,6 +8,7 @@ atoms, of which there are far fewer than rows. The figures are those of `estimat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -18,6 +19,7 @@ from analysis.estimation.linearization import covariance_of_table
 from analysis.estimation.result import Estimate
 from analysis.frames import combine_codes
 
+_KEPT = 8_000_000  # atoms × items whose sums are kept (320 MB)
 _ALONE = "one PSU per stratum in the domain: no degree of freedom for an interval"
 
 
@@ -87,6 +89,7 @@ class Partitions:
         self.w = self._sum(self.weights)
         self.w2 = self._sum(self.weights**2)
         self.residual = _CellResidual.of(design, self, cell) if design.residual_steps else None
+        self._kept: dict[int, tuple[np.ndarray, dict[str, Any]]] = {}
 
     def _sum(self, values: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
         atom = self.atom if rows is None else self.atom[rows]
@@ -115,10 +118,10 @@ class Partitions:
 
     def mean(self, values: np.ndarray, *, is_proportion: bool = False) -> PartitionMeans:
         """Means of one item; `values` of shape (n_rows,), NaN is missing."""
-        sums = self._item(np.asarray(values, dtype=float)[self.used])
+        sums = self._of(values)
         parts, z, top, low = [], [], [], []
-        for partition, code in zip(self.partitions, self.atom_classes, strict=True):
-            part, tables = self._partition(partition, code, sums)
+        for number, (partition, code) in enumerate(zip(self.partitions, self.atom_classes, strict=True)):
+            part, tables = self._partition(partition, code, sums, sums["classes"][number])
             parts.append(part)
             if tables is not None:
                 for store, table in zip((z, top, low), tables, strict=True):
@@ -127,7 +130,7 @@ class Partitions:
         blank = np.zeros((self.n_units, 0))
         tables = [np.concatenate(t, axis=1) if t else blank for t in (z, top, low)]
         # Once for all classes: the variances are its diagonal.
-        covariance = covariance_of_table(self.design, tables[0])
+        covariance = self._covariance(tables[0])
         joined["se"] = np.full(len(joined["n"]), np.nan)
         variance = np.maximum(np.diag(covariance), 0.0)
         at = self.with_errors
@@ -149,23 +152,57 @@ class Partitions:
 
         Shapes (n_classes,), classes as in `rows`; `values` as in `mean`.
         """
-        sums = self._item(np.asarray(values, dtype=float)[self.used])
         n, alike = [], []
-        for partition, code in zip(self.partitions, self.atom_classes, strict=True):
-            inside = code >= 0
-            own = [
-                np.bincount(code[inside], weights=sums[name][inside], minlength=len(partition.labels))
-                for name in ("count", "w", "top", "yy")
-            ]
+        for own in self._of(values)["classes"]:
             with np.errstate(divide="ignore", invalid="ignore"):
-                spread = own[3] / own[1] - (own[2] / own[1]) ** 2
-                size = own[3] / own[1] + 1e-300
-            n.append(own[0])
+                square = own["yy"] / own["w"]
+                spread = square - (own["top"] / own["w"]) ** 2
+            n.append(own["count"])
             # Equal values leave a rounding of their square, whatever their size.
-            alike.append((own[0] > 0) & (np.nan_to_num(spread) <= 1e-9 * size))
+            alike.append(
+                (own["count"] > 0) & (np.nan_to_num(spread) <= 1e-9 * np.nan_to_num(square) + 1e-300)
+            )
         return np.concatenate(n).astype(np.int64), np.concatenate(alike)
 
-    def _item(self, y: np.ndarray) -> dict[str, np.ndarray]:
+    def _of(self, values: np.ndarray) -> dict[str, Any]:
+        """Sums of an item per atom and per class; those of the last items are kept: masks ask first."""
+        held = self._kept.get(id(values))
+        if held is None or held[0] is not values:
+            sums = self._item(np.asarray(values, dtype=float)[self.used])
+            sums["classes"] = [
+                {
+                    name: np.bincount(code[inside], weights=sums[name][inside], minlength=len(p.labels))
+                    for name in ("count", "w", "w2", "top", "yy")
+                }
+                for p, code, inside in zip(self.partitions, self.atom_classes, self._inside, strict=True)
+            ]
+            while self._kept and len(self._kept) * self.n_atoms >= _KEPT:
+                self._kept.pop(next(iter(self._kept)))
+            held = self._kept[id(values)] = (values, sums)
+        return held[1]
+
+    @cached_property
+    def _inside(self) -> list[np.ndarray | slice]:
+        return [np.flatnonzero(c >= 0) if (c < 0).any() else slice(None) for c in self.atom_classes]
+
+    @cached_property
+    def _average(self) -> sparse.csr_array | None:
+        """Means over the PSUs of each stratum, where the variance is nothing but deviations from them."""
+        stage = self.design.stages[0]
+        if (stage.size < 2).any() or stage.fraction.any():
+            return None
+        share = 1 / stage.size[stage.stratum]
+        return sparse.csr_array((share, (stage.stratum, np.arange(stage.n_units))))
+
+    def _covariance(self, z: np.ndarray) -> np.ndarray:
+        if self._average is None:
+            return covariance_of_table(self.design, z)
+        stage = self.design.stages[0]
+        deviation = z - (self._average @ z)[stage.stratum]
+        deviation *= np.sqrt(stage.size / (stage.size - 1))[stage.stratum][:, None]
+        return deviation.T @ deviation
+
+    def _item(self, y: np.ndarray) -> dict[str, Any]:
         """Sums of an item per atom; values are centred on a pilot, so that squares keep their digits."""
         gone = np.flatnonzero(np.isnan(y))
         head = y[:1000][~np.isnan(y[:1000])]
@@ -188,17 +225,18 @@ class Partitions:
         return found | {"count": count, "w": w, "w2": w2}
 
     def _partition(
-        self, partition: Partition, code: np.ndarray, sums: Mapping[str, np.ndarray]
+        self,
+        partition: Partition,
+        code: np.ndarray,
+        sums: Mapping[str, Any],
+        own: Mapping[str, np.ndarray],
     ) -> tuple[dict[str, np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray] | None]:
         """Columns of an Estimate for one partition, and its tables per PSU."""
         k = len(partition.labels)
         inside = np.flatnonzero(code >= 0)
         code = code[inside]
 
-        def by_class(name: str) -> np.ndarray:
-            return np.bincount(code, weights=sums[name][inside], minlength=k)
-
-        n, w, w2, top, yy = (by_class(name) for name in ("count", "w", "w2", "top", "yy"))
+        n, w, w2, top, yy = (own[name] for name in ("count", "w", "w2", "top", "yy"))
         empty = n == 0
         size = np.where(empty, 1.0, w)
         with np.errstate(divide="ignore", invalid="ignore"):

@@ -82,9 +82,10 @@ def person_values(
             else:
                 points = {str(code): float(value) for code, value in item["points"].items()}
                 rule = ScoringRule(name, points, tuple(sorted(excluded - set(points))))
-                distinct = rule.score(np.array([*pd.unique(codes)], dtype=object))
-                points_of = dict(zip(pd.unique(codes), distinct, strict=True))
-                scores[name] = worth(codes, lambda code, of=points_of: of.get(code, np.nan))
+                places, distinct = pd.factorize(codes)
+                scores[name] = np.append(rule.score(np.asarray(distinct, dtype=object)), np.nan)[places]
+        if len(scores) == 1:
+            return next(iter(scores.values()))
         index = CompositeIndex("indicator", weights, definition.get("min_valid", 1))
         return index.compute(scores)
 
