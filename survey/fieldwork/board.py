@@ -12,7 +12,7 @@ from survey.accounts.policies import may
 from survey.common.clock import now
 from survey.contacts.models import Contact
 from survey.contacts.queries import drawn_cases
-from survey.fieldwork.models import Assignment, BackCheck, CasePriority, Review
+from survey.fieldwork.models import Assignment, BackCheck, CasePriority, DoorClosing, Review
 from survey.fieldwork.queries import CLOSED
 from survey.fieldwork.rules import attempts_of, rules_of
 from survey.regions.models import Region
@@ -238,11 +238,8 @@ def next_visits(round: Round, user: User, *, most: int = 50) -> list[dict[str, A
         return []
     found = deficits(round)
     behind = dict(zip(found.groups.tolist(), found.contribution.tolist(), strict=True)) if found else {}
-    waiting = [
-        case
-        for case in _visible(round, user).exclude(status__in=CLOSED)
-        if not case.door_closings.filter(reopened_at__isnull=True).exists()
-    ]
+    left = DoorClosing.objects.filter(case__round=round, reopened_at__isnull=True).values("case")
+    waiting = list(_visible(round, user).exclude(status__in=CLOSED).exclude(pk__in=left))
     tries = attempts_of(waiting, rules_of(round))
     rows = [
         {

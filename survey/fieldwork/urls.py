@@ -13,6 +13,7 @@ urlpatterns = [
     path("appointments/", today.appointments, name="appointments"),
     path("cases.json", today.cases_json, name="cases_json"),
     path("cases/<uuid:opaque_id>/", door.door, name="door"),
+    path("cases/<uuid:opaque_id>/leave/", door.leave, name="leave"),
     path("cases/<uuid:opaque_id>/visit/", door.visit, name="visit"),
     path("cases/<uuid:opaque_id>/roster/", door.roster, name="roster"),
     path("cases/<uuid:opaque_id>/consent/", interview.consent, name="consent"),

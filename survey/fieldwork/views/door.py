@@ -7,7 +7,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from survey.accounts.access import allowed
 from survey.common.clock import now
@@ -15,8 +15,9 @@ from survey.common.errors import Problem
 from survey.contacts import dispositions
 from survey.contacts.models import Contact
 from survey.fieldwork import requests, services
-from survey.fieldwork.door import BY_KEY, MIN_ATTEMPTS, PRESENT, grouped
+from survey.fieldwork.door import BY_KEY, PRESENT, grouped
 from survey.fieldwork.queries import case_of, door_of
+from survey.fieldwork.rules import attempts_of, rules_of
 from survey.sampling.models import Case
 
 FIRST_ROWS, MOST_ROWS = 3, 30
@@ -28,6 +29,7 @@ def door(request: HttpRequest, opaque_id: UUID) -> HttpResponse:
     """What happened here so far, and the buttons for what happens now."""
     found = door_of(case_of(request.user, opaque_id))
     choice = services.standing_choice(found.case)
+    rules = rules_of(found.case.round)
     return render(
         request,
         "fieldwork/door.html",
@@ -35,12 +37,28 @@ def door(request: HttpRequest, opaque_id: UUID) -> HttpResponse:
             "door": found,
             "case": found.case,
             "groups": grouped(somebody_chosen=choice is not None),
-            "min_attempts": MIN_ATTEMPTS,
+            "attempts": attempts_of([found.case], rules)[found.case.pk],
+            "min_attempts": rules.min_attempts,
             "choice": choice,
             "now": now(),
             "round": found.case.round,
         },
     )
+
+
+@require_POST
+@allowed("fieldwork.visit")
+def leave(request: HttpRequest, opaque_id: UUID) -> HttpResponse:
+    """Leave a door for good, once the contact rules are met; a word for whoever comes may stay behind."""
+    case = case_of(request.user, opaque_id)
+    note = request.POST.get("safety", "").strip()
+    if note:
+        services.write_safety_note(case=case, text=note, acting_user=request.user)
+        messages.success(request, _("提醒记下了，下一位上门的人会看到"))
+        return redirect("fieldwork:door", opaque_id=opaque_id)
+    services.close_door(case=case, acting_user=request.user)
+    messages.success(request, _("这一户结束了"))
+    return redirect("fieldwork:today")
 
 
 @require_http_methods(["GET", "POST"])

@@ -156,6 +156,7 @@ RULES = {
     "fieldwork:appointments": "fieldwork.visit",
     "fieldwork:cases_json": "fieldwork.visit",
     "fieldwork:door": "fieldwork.visit",
+    "fieldwork:leave": "fieldwork.visit",
     "fieldwork:visit": "fieldwork.visit",
     "fieldwork:roster": "fieldwork.visit",
     "fieldwork:consent": "fieldwork.visit",

@@ -210,6 +210,21 @@ def test_a_safety_note_is_sealed_and_shown_at_its_door_only(cases, interviewer):
     assert "院里有狗" not in json.dumps(AuditEntry.objects.last().detail, ensure_ascii=False)
 
 
+def test_an_interviewer_leaves_a_note_and_ends_a_door_when_the_visits_are_enough(field, cases, interviewer):
+    case = cases[0]
+    leave = field.url("leave", case)
+    assert field.client.post(leave, {"safety": "楼道没灯"}).status_code == 302
+    assert "楼道没灯" in field.client.get(field.url("door", case)).content.decode()
+    assert field.client.post(leave, {}).status_code == 409
+    sunday = now() - timedelta(days=now().weekday() + 1)
+    for week in range(4):
+        moment = sunday - timedelta(weeks=week)
+        record_contact(case=case, mode="door", at=moment, disposition="2.24", acting_user=interviewer)
+    assert "次数够了" in field.client.get(field.url("door", case)).content.decode()
+    assert field.client.post(leave, {}).status_code == 302
+    assert case.door_closings.get().off_hours == 4
+
+
 # --- review ---------------------------------------------------------------------------------------------
 def test_an_interview_is_returned_with_a_comment_then_approved_and_all_stays(answered, supervisor):
     with pytest.raises(Problem, match="请写明"):
