@@ -54,14 +54,8 @@ def make_scene_code(
         raise Problem("common.invalid", reason=_("场景值用字母、数字、点、横线，最多 64 个"))
     if not name.strip() or not card_title.strip():
         raise Problem("common.invalid", reason=_("请写名称和卡片的标题"))
-    asked: dict[str, Any] = {
-        "action_name": "QR_LIMIT_STR_SCENE" if is_permanent else "QR_STR_SCENE",
-        "action_info": {"scene": {"scene_str": scene}},
-    }
-    if not is_permanent:
-        asked["expire_seconds"] = TEMPORARY_DAYS * 86400
     moment = now()
-    made = wechat_for(account).request("post", "qrcode/create", data=asked)
+    made = _ask_for_code(account, scene, is_permanent=is_permanent)
     with transaction.atomic():
         code, _created = SceneCode.objects.update_or_create(
             account=account,
@@ -83,6 +77,17 @@ def make_scene_code(
             detail={"scene": scene, "permanent": is_permanent},
         )
     return code
+
+
+def _ask_for_code(account: WeChatAccount, scene: str, *, is_permanent: bool) -> dict[str, Any]:
+    """WeChat's ticket and the address that the QR holds. Raises WeChatError."""
+    asked: dict[str, Any] = {
+        "action_name": "QR_LIMIT_STR_SCENE" if is_permanent else "QR_STR_SCENE",
+        "action_info": {"scene": {"scene_str": scene}},
+    }
+    if not is_permanent:
+        asked["expire_seconds"] = TEMPORARY_DAYS * 86400
+    return wechat_for(account).request("post", "qrcode/create", data=asked)
 
 
 # --- menu -------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from survey.common.crypto import decrypt
 from survey.common.errors import Problem
 from survey.responses.models import Respondent
 from survey.studies.models import Study
-from survey.wechat.alarms import settle_credential_alarms
+from survey.wechat.alarms import open_alarms, settle_alarm, settle_credential_alarms
 from survey.wechat.errors import WeChatError
 from survey.wechat.identity import AES_KEY_PURPOSE, CALLBACK_TOKEN_PURPOSE
 from survey.wechat.models import AccessToken, ReceivedPush, WeChatAccount
@@ -179,6 +179,8 @@ def check_step(*, account: WeChatAccount, step: str, acting_user: Actor) -> Setu
         )
         if found.is_good and step == WHITE_LIST:  # credentials and address are both right now
             settle_credential_alarms(account)
+            for alarm in open_alarms(account).filter(code=NOT_IN_WHITE_LIST):
+                settle_alarm(alarm=alarm, acting_user=acting_user)
         record(
             action="wechat.setup.checked",
             acting_user=acting_user,

@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
 from survey.accounts.access import allowed
@@ -22,6 +23,16 @@ from survey.wechat.chat_answers import TYPED_KEY
 from survey.wechat.errors import WeChatError, action_for
 from survey.wechat.models import Article, KeywordReply, Menu, Poster, SceneCode, WeChatAccount
 
+PUBLISHED_WORDS: dict[str, Any] = {
+    "menu": gettext_lazy("微信收下了菜单。手机上几分钟内更新；重新关注可以马上看到。"),
+    "scene": gettext_lazy("二维码做好了。扫了会先进聊天，卡片会发到聊天里。"),
+    "keyword": gettext_lazy("存好了。"),
+    "remove_keyword": gettext_lazy("删掉了。"),
+    "article": gettext_lazy("写好了。下一步送到草稿箱。"),
+    "draft": gettext_lazy("已经在公众号的草稿箱里，可以在公众平台上预览。"),
+    "submit": gettext_lazy("交给微信发布了，结果出来会显示在这里。发布不等于群发：关注的人不会收到消息。"),
+    "refresh": "",
+}
 MENU_PLACES = range(publishing.MAX_BUTTONS)
 
 
@@ -33,6 +44,12 @@ def accounts_of(user: User) -> Any:
 def account_of(user: User, pk: int) -> WeChatAccount:
     """One of them, or Problem common.not_found."""
     return one_of(accounts_of(user), pk=pk)
+
+
+def posted_key(request: HttpRequest, name: str) -> int:
+    """The key of a row in a form; 0, which no row has, for anything else."""
+    text = request.POST.get(name, "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
 
 
 def own_studies(user: User) -> list[Study]:
@@ -133,7 +150,7 @@ def _change(request: HttpRequest, account: WeChatAccount) -> None:
             acting_user=request.user,
         ),
         "alarm": lambda: settle_alarm(
-            alarm=one_of(open_alarms(account), pk=request.POST.get("alarm") or 0), acting_user=request.user
+            alarm=one_of(open_alarms(account), pk=posted_key(request, "alarm")), acting_user=request.user
         ),
     }
     _do(request, deeds, {"account": _("存好了。"), "file": _("文件放好了，微信现在能读到。"), "alarm": ""})
@@ -230,7 +247,7 @@ def _publish(request: HttpRequest, account: WeChatAccount) -> None:
             name=post.get("name", ""),
             card_title=post.get("card_title", ""),
             card_text=post.get("card_text", ""),
-            poster=_open_posters(account).filter(pk=post.get("poster") or 0).first(),
+            poster=_open_posters(account).filter(pk=posted_key(request, "poster")).first(),
             is_permanent=bool(post.get("permanent")),
             acting_user=user,
         ),
@@ -242,9 +259,17 @@ def _publish(request: HttpRequest, account: WeChatAccount) -> None:
             acting_user=user,
         ),
         "remove_keyword": lambda: publishing.remove_keyword(
-            rule=one_of(KeywordReply.objects.filter(account=account), pk=post.get("rule") or 0),
+            rule=one_of(KeywordReply.objects.filter(account=account), pk=posted_key(request, "rule")),
             acting_user=user,
         ),
+        **_article_deeds(request, account),
+    }
+    _do(request, deeds, PUBLISHED_WORDS)
+
+
+def _article_deeds(request: HttpRequest, account: WeChatAccount) -> dict[str, Callable[[], Any]]:
+    post, user = request.POST, request.user
+    return {
         "article": lambda: publishing.write_article(
             account=account,
             title=post.get("title", ""),
@@ -257,21 +282,10 @@ def _publish(request: HttpRequest, account: WeChatAccount) -> None:
         "submit": lambda: publishing.publish_article(article=_article(request, account), acting_user=user),
         "refresh": lambda: publishing.refresh_article(article=_article(request, account), acting_user=user),
     }
-    said = {
-        "menu": _("微信收下了菜单。手机上几分钟内更新；重新关注可以马上看到。"),
-        "scene": _("二维码做好了。扫了会先进聊天，卡片会发到聊天里。"),
-        "keyword": _("存好了。"),
-        "remove_keyword": _("删掉了。"),
-        "article": _("写好了。下一步送到草稿箱。"),
-        "draft": _("已经在公众号的草稿箱里，可以在公众平台上预览。"),
-        "submit": _("交给微信发布了，结果出来会显示在这里。发布不等于群发：关注的人不会收到消息。"),
-        "refresh": "",
-    }
-    _do(request, deeds, said)
 
 
 def _article(request: HttpRequest, account: WeChatAccount) -> Article:
-    return one_of(Article.objects.filter(account=account), pk=request.POST.get("article") or 0)
+    return one_of(Article.objects.filter(account=account), pk=posted_key(request, "article"))
 
 
 def _buttons(request: HttpRequest) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from survey.accounts.policies import may, require
 from survey.common.errors import Problem
 from survey.console.page import render_step
 from survey.console.rows import one_of, team_round
+from survey.console.views.channel import posted_key
 from survey.contacts.sheet_page import PER_PAGE
 from survey.regions.models import Region
 from survey.responses.volunteers import KIND_NAMES, rule_words, volunteer_tally
@@ -68,7 +69,7 @@ def _places(round_: Round, search: str) -> list[Region]:
 def _change(request: HttpRequest, round_: Round) -> None:
     try:
         if request.POST.get("do") == "close":
-            poster = one_of(_of(request, round_), pk=request.POST.get("poster") or 0)
+            poster = one_of(_of(request, round_), pk=posted_key(request, "poster"))
             close_poster(poster=poster, acting_user=request.user)
             messages.success(request, _("这张海报的码不再能用。已经收到的回答还在。"))
             return

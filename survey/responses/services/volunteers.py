@@ -63,14 +63,18 @@ def enter_as_volunteer(
     if identity_hash:
         own.filter(identity_hash="").exclude(pk=respondent.pk).delete()  # log-ins that were broken off
     if is_new:
-        record(
-            action="responses.volunteer.entered",
-            acting_user=RESIDENT,
-            target=respondent,
-            region_code=region.code,
-            detail={"channel": channel, "identified": bool(identity_hash)},
-        )
+        _record_entry(respondent, region)
     return respondent
+
+
+def _record_entry(respondent: Respondent, region: Region) -> None:
+    record(
+        action="responses.volunteer.entered",
+        acting_user=RESIDENT,
+        target=respondent,
+        region_code=region.code,
+        detail={"channel": respondent.channel, "identified": bool(respondent.identity_hash)},
+    )
 
 
 def claim_volunteer(*, response: Response) -> None:

@@ -13,6 +13,7 @@ from survey.audit.services import SYSTEM
 from survey.common.errors import Problem
 from survey.contacts.models import Contact
 from survey.responses.models import Response
+from survey.wechat.alarms import open_alarms
 from survey.wechat.board import by_community, by_hour, funnel
 from survey.wechat.chat import Incoming, NewsAnswer, TextAnswer, answer_to
 from survey.wechat.client import WeChatError
@@ -320,6 +321,10 @@ def test_a_wrong_secret_and_a_missing_address_are_told_apart(account, sandbox):
     good = check_step(account=account, step="token", acting_user=SYSTEM)
     bad = check_step(account=account, step="white_list", acting_user=SYSTEM)
     assert good.state == "good" and bad.state == "bad" and "127.0.0.1" in bad.said
+    assert open_alarms(account).get().code == 40164
+    sandbox.control.save_account(APP_ID, SECRET, "济南民意", ip_white_list=["127.0.0.1"])
+    assert check_step(account=account, step="white_list", acting_user=SYSTEM).state == "good"
+    assert not open_alarms(account).exists(), "what was put right asks for nobody any more"
     sandbox.control.save_account(APP_ID, "another", "济南民意")
     refused = check_step(account=account, step="token", acting_user=SYSTEM)
     assert refused.state == "bad" and refused.detail["code"] == 40125 and SECRET not in str(refused.detail)
