@@ -49,9 +49,8 @@ class RealSite:
             "MINYI_EMBEDDED_WORKER": "false",
             "DJANGO_SETTINGS_MODULE": "survey.settings",
         }
-        take = -(-letters // 4)  # the round of 天桥区 has four PSUs
         made = subprocess.run(
-            [sys.executable, "-c", SEED.format(take=take)],
+            [sys.executable, "-c", self.seeding(letters)],
             cwd=ROOT,
             env=self._env,
             capture_output=True,
@@ -66,6 +65,10 @@ class RealSite:
         self.url = f"http://127.0.0.1:{self.port}"
         self._log = folder / "server.log"
         self._process: subprocess.Popen | None = None
+
+    def seeding(self, letters: int) -> str:
+        """The program that fills the database and prints one line for each letter."""
+        return SEED.format(take=-(-letters // 4))  # the round of 天桥区 has four PSUs
 
     def start(self) -> None:
         """Start, and wait until it answers."""

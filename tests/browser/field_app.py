@@ -12,12 +12,16 @@ SCREENS = Path(__file__).resolve().parents[2] / "build" / "screens" / "field"
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
+def chromium_path() -> str | None:
+    """The machine's own browser; None where only Playwright's download is."""
+    return next((found for name in CHROMIUM_NAMES if (found := shutil.which(name))), None)
+
+
 def launch(kind: BrowserType, profile, *, width: int = 390, height: int = 844, **options) -> BrowserContext:
     """A browser on a profile folder, which may keep its storage and tell where it is."""
-    path = next((found for name in CHROMIUM_NAMES if (found := shutil.which(name))), None)
     return kind.launch_persistent_context(
         str(profile),
-        executable_path=path,
+        executable_path=chromium_path(),
         args=["--no-sandbox"],
         viewport={"width": width, "height": height},
         locale="zh-CN",
@@ -64,7 +68,7 @@ class Interviewer:
     def log_in(self, username: str) -> None:
         self.page.fill("input[name=username]", username)
         self.page.fill("input[name=password]", f"{username}-password")
-        self.page.click("button[type=submit]:has-text('登录')")
+        self.page.click("form.stack button[type=submit]")
 
     def set_pin(self, pin: str = PIN) -> None:
         self.page.fill("#pin", pin)
@@ -163,16 +167,10 @@ class Interviewer:
     def at(self) -> str:
         """The item on the screen, as the draft on the disk says."""
         self.page.wait_for_selector(".mf-form")
-        return self.page.evaluate(
-            """() => new Promise((resolve) => {
-              const look = () => {
-                const drafts = Array.from(minyiField.work.open.values());
-                const here = drafts.find((draft) => location.hash.includes(draft.case));
-                if (here && here.form && here.form.at) resolve(here.form.at); else setTimeout(look, 20);
-              };
-              look();
-            })"""
-        )
+        here = """Array.from(minyiField.work.open.values())
+          .find((draft) => location.hash.includes(draft.case) && draft.form && draft.form.at)"""
+        self.until(here)
+        return self.page.evaluate(f"({here}).form.at")
 
     def counts(self) -> dict[str, int]:
         """What the phone still holds."""

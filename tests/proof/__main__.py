@@ -17,7 +17,9 @@ import django
 
 PROOFS = [
     "coverage",
+    "claims",
     "kill_submit",
+    "field_faults",
     "kill_send",
     "fuzz_callback",
     "frame_memory",

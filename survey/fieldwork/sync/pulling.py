@@ -21,7 +21,8 @@ from survey.contacts.queries import spoken_name
 from survey.contacts.services import roster_members
 from survey.fieldwork.door import GROUPS, MIN_ATTEMPTS, PRESENT, RESULTS
 from survey.fieldwork.models import Assignment, Review
-from survey.fieldwork.queries import Door, cases_of, doors_for
+from survey.fieldwork.queries import UNORDERED, Door, cases_of, doors_for
+from survey.fieldwork.rules import rules_of
 from survey.fieldwork.sync.keys import key_of
 from survey.fieldwork.sync_models import Device, SyncItem
 from survey.responses.pages import LANGUAGE_CODES, consent_words
@@ -30,7 +31,6 @@ from survey.sampling.models import Case
 from survey.studies.models import Round
 
 PAGE = 100  # cases in one answer
-UNORDERED = 1_000_000  # after those with a place on the way
 OVERLAP = timedelta(minutes=2)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -75,7 +75,7 @@ def pull(*, user: User, device: Device, cursor: Cursor) -> dict[str, Any]:
     return {
         "cursor": str(following),
         "more": more,
-        "cases": _cases(page, user),
+        "cases": _cases(page),
         "rounds": [_round(each) for each in _rounds(user)] if first else [],
         "gone": _gone(user, cursor) if first else [],
         "results": _results(device, cursor) if first else [],
@@ -98,6 +98,10 @@ def _changed(cases: QuerySet[Case], cursor: Cursor) -> QuerySet[Case]:
         | Q(contacts__recorded_at__gt=since)
         | Q(responses__received_at__gt=since)
         | Q(rosters__locked_at__gt=since)
+        | Q(door_closings__closed_at__gt=since)
+        | Q(door_closings__reopened_at__gt=since)
+        | Q(safety_notes__written_at__gt=since)
+        | Q(safety_notes__ended_at__gt=since)
     )
     keys = Case.objects.filter(touched, assignments__interviewer__isnull=False).values("pk")
     return cases.filter(pk__in=keys)
@@ -128,6 +132,7 @@ def _round(round_: Round) -> dict[str, Any]:
         "approving_body": study.approving_body,
         "approval_number": study.approval_number,
         "min_age": study.min_age,
+        "min_attempts": rules_of(round_).min_attempts,
         "closes_on": round_.closes_on.isoformat() if round_.closes_on else None,
         "simulated": round_.is_simulated,
         "key": {"id": str(key.pk), "point": _hex(key.public_key)},
@@ -138,11 +143,9 @@ def _round(round_: Round) -> dict[str, Any]:
     }
 
 
-def _cases(cases: Iterable[Case], user: User) -> list[dict[str, Any]]:
+def _cases(cases: Iterable[Case]) -> list[dict[str, Any]]:
     doors = doors_for(cases)
     keys = [door.case.pk for door in doors]
-    held = Assignment.objects.filter(case__in=keys, interviewer=user, ended_at__isnull=True)
-    orders = dict(held.values_list("case", "order"))
     newest = HouseholdRoster.objects.filter(case__in=keys).values("case").annotate(last=Max("number"))
     last = {row["case"]: row["last"] for row in newest}
     rosters = {
@@ -150,10 +153,10 @@ def _cases(cases: Iterable[Case], user: User) -> list[dict[str, Any]]:
         for roster in HouseholdRoster.objects.filter(case__in=keys)
         if roster.number == last[roster.case_id]
     }
-    return [_case(door, rosters.get(door.case.pk), orders.get(door.case.pk)) for door in doors]
+    return [_case(door, rosters.get(door.case.pk)) for door in doors]
 
 
-def _case(door: Door, roster: HouseholdRoster | None, order: int | None) -> dict[str, Any]:
+def _case(door: Door, roster: HouseholdRoster | None) -> dict[str, Any]:
     case = door.case
     return {
         "id": str(case.opaque_id),
@@ -163,11 +166,12 @@ def _case(door: Door, roster: HouseholdRoster | None, order: int | None) -> dict
         "community_code": case.community.code,
         "place": door.place,
         "address": door.address,
-        "order": [order or UNORDERED, case.community.path, case.frame_unit.position],
+        "order": [case.community.path, door.order or UNORDERED, case.frame_unit.position],
         "seed": case.selection_seed,
         "status": case.status,
         "closed": door.is_closed,
         "answered": door.answered_mode,
+        "safety": list(door.safety),
         "roster": _roster(roster) if roster else None,
         "visits": [
             {

@@ -55,7 +55,7 @@ export function door(app, caseId) {
   if (!found) { app.go("/"); return; }
   const made = work.historyOf(caseId).length, done = work.isDone(caseId);
   app.title(found.address, `${found.place} · 编号 ${found.number}`, "#/");
-  const body = [];
+  const body = (found.safety || []).map((note) => h("p", { class: "note note-warning" }, `上门前注意：${note}`));
   if (found.answered === "web") body.push(h("p", { class: "note" }, "这一户已经在网上答完了，不用再上门。"));
   else if (found.answered || work.visits.some((visit) => visit.case === caseId && visit.complete)) {
     body.push(h("p", { class: "note" }, "这一户已经访完了，谢谢。"), reopening(app, caseId));
@@ -66,7 +66,7 @@ export function door(app, caseId) {
   }
   app.show([h("h2", { class: "f-band" },
     h("span", {}, done ? `上过 ${made} 次门` : `上过 ${made} 次门，这是第 ${made + 1} 次`),
-    h("span", {}, `至少 ${work.door.min_attempts} 次`)), history(app, found), h("div", { class: "f-body" }, body)]);
+    h("span", {}, `至少 ${work.least(caseId)} 次`)), history(app, found), h("div", { class: "f-body" }, body)]);
 }
 
 /* Until it has been uploaded and checked, what was recorded may be mended. */

@@ -38,7 +38,7 @@ function lastWords(work, door, history) {
   if (!history.length) return "还没上过门";
   if (work.open.has(door.id) && work.open.get(door.id).form) return "问到一半，接着问";
   const last = history[history.length - 1];
-  if (history.length === work.door.min_attempts - 1) return "最后一次，请务必记清";
+  if (history.length === work.least(door.id) - 1) return "最后一次，请务必记清";
   return `上次 ${dayWords(new Date(last.at), work.now())}，${last.note || last.label}`;
 }
 
@@ -48,7 +48,7 @@ function row(app, door) {
   const waits = work.left().some((item) => item.case === door.id);
   const below = done ?
     [door.answered === "web" ? "已经在网上答了" : last ? `${last.label} · ${clock(new Date(last.at))}` : ""] :
-    [dots(history.length, work.door.min_attempts), h("span", { class: "sr" }, `上过 ${history.length} 次门。`),
+    [dots(history.length, work.least(door.id)), h("span", { class: "sr" }, `上过 ${history.length} 次门。`),
       lastWords(work, door, history)];
   return h("li", {}, h("a", { class: "f-row", href: `#/door/${door.id}` },
     h("span", { class: "f-main" }, h("strong", {}, door.address), h("span", { class: "f-sub" }, below)),

@@ -56,6 +56,9 @@ export class Work {
 
   roundOf(caseId) { return this.rounds.get(this.cases.get(caseId).round); }
 
+  /* Visits that the round's rules ask for before a door may be left. */
+  least(caseId) { return this.roundOf(caseId).min_attempts || this.door.min_attempts; }
+
   /* The server's history of a door with what was done here since. */
   historyOf(caseId) {
     const mine = this.visits.filter((visit) => visit.case === caseId);
