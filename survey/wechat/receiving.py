@@ -11,12 +11,14 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 
 import structlog
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 
 from survey.common.clock import now
 from survey.common.crypto import decrypt, encrypt, keyed_hash
+from survey.common.statements import run, stored
 from survey.wechat import chat, signature
 from survey.wechat.handover import wake_inbox
 from survey.wechat.identity import AES_KEY_PURPOSE, CALLBACK_TOKEN_PURPOSE, hash_openid_of
@@ -192,7 +194,7 @@ def _decrypt(account: Credentials, query: Mapping[str, str], sealed: str) -> tup
 
 
 _INSERTED = (
-    "account",
+    "account_id",
     "dedupe_key",
     "kind",
     "openid_hash",
@@ -209,24 +211,25 @@ _INSERTED = (
 
 def _insert_once(row: ReceivedPush) -> bool:
     """Store the row unless its key is there; one statement, which commits itself. Whether it was stored."""
-    columns = [ReceivedPush._meta.get_field(name) for name in _INSERTED]
-    values = [column.get_db_prep_save(getattr(row, column.attname), connection) for column in columns]
+    values = [stored(ReceivedPush, name, getattr(row, name)) for name in _INSERTED]
+    try:
+        return bool(run(_insertion(), values))
+    except IntegrityError:
+        accounts.clear()
+        raise ParseError("the account is gone") from None
+
+
+@cache
+def _insertion() -> str:
     # Names come from our own model; every value is a parameter.
-    statement = """
+    return """
         INSERT INTO {table} ({columns}) VALUES ({places})
-        ON CONFLICT (account_id, dedupe_key) DO NOTHING
+        ON CONFLICT (account_id, dedupe_key) DO NOTHING RETURNING id
     """.format(  # noqa: S608
         table=ReceivedPush._meta.db_table,
-        columns=", ".join(column.column for column in columns),
-        places=", ".join(["%s"] * len(columns)),
+        columns=", ".join(_INSERTED),
+        places=", ".join(["%s"] * len(_INSERTED)),
     )
-    with connection.cursor() as cursor:
-        try:
-            cursor.execute(statement, values)
-        except IntegrityError:
-            accounts.clear()
-            raise ParseError("the account is gone") from None
-        return cursor.rowcount == 1
 
 
 def _answer_body(
