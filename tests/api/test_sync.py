@@ -12,7 +12,7 @@ from survey.audit.services import SYSTEM
 from survey.common.clock import now
 from survey.contacts.household import choose
 from survey.contacts.models import Contact, HouseholdRoster, SelectedPerson
-from survey.fieldwork.models import Assignment, Device, Review, SyncItem, VisitPlace
+from survey.fieldwork.models import Assignment, CallbackPhone, Device, Review, SyncItem, VisitPlace
 from survey.fieldwork.places import position_of
 from survey.fieldwork.services import ROSTER_CHANGED, assign_cases
 from survey.fieldwork.sync import flags, protocol, pulling, pushing
@@ -215,6 +215,14 @@ def test_an_interview_arrives_whole(phone, case, case_id, interviewer):
     assert {flag.kind for flag in Flag.objects.all()} == {"official_present"}
     case.refresh_from_db()
     assert case.status == Case.Status.COMPLETED
+
+
+@pytest.mark.parametrize(("phone_number", "kept"), [("138 0531 0000", 1), ("12", 0), ("", 0)])
+def test_a_number_for_calling_back_is_kept_and_a_wrong_one_loses_no_answers(
+    phone, case_id, phone_number, kept
+):
+    assert only(phone.push(phone.interview(case_id, phone=phone_number))) == ("accepted", "")
+    assert CallbackPhone.objects.count() == kept
 
 
 def test_an_interview_that_overtakes_its_signature_waits_for_it(phone, case_id):

@@ -1,5 +1,6 @@
 """A finished interview: the household, the agreement, the files, the answers, in one transaction."""
 
+import contextlib
 import secrets
 import uuid
 from typing import Any
@@ -12,7 +13,7 @@ from survey.contacts.dispositions import COMPLETE
 from survey.contacts.models import Contact
 from survey.fieldwork.door import OFFICIAL_PRESENCE
 from survey.fieldwork.models import Review
-from survey.fieldwork.services import OFFICIAL_PRESENT, presence
+from survey.fieldwork.services import OFFICIAL_PRESENT, keep_phone, presence
 from survey.fieldwork.sync import flags
 from survey.fieldwork.sync.files import claim_door_files, require_files, store_files
 from survey.fieldwork.sync.households import store_household
@@ -54,6 +55,7 @@ def take_interview(work: Work) -> Outcome:
     before = _before(work)
     response = _accept(work, respondent, consent, person, before)
     claim_door_files(work, response)
+    _keep_phone(work)
     replaced = _replaces(body)
     told: dict[str, Any] = {"response": str(response.pk)} | ({"replaces": replaced} if replaced else {})
     if response.state == Response.State.REJECTED:
@@ -64,6 +66,15 @@ def take_interview(work: Work) -> Outcome:
         contact = _complete(work) if before is None else None
         return Outcome(State.KEPT, "response_stands", told, case, response, contact)
     return Outcome(State.ACCEPTED, "", told, case, response, _complete(work) if before is None else None)
+
+
+def _keep_phone(work: Work) -> None:
+    """The number for calling back, if one was given. One that is none is never a reason to lose answers."""
+    phone = word(work.item.body, "phone", 30)
+    if not phone:
+        return
+    with contextlib.suppress(Problem):
+        keep_phone(case=work.case, phone=phone, acting_user=work.user)
 
 
 def _accept(

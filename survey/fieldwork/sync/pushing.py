@@ -70,6 +70,13 @@ def push(*, user: User, items: Iterable[Any], budget_s: float | None = None) -> 
             fit.append((place, found))
         else:
             answers[place] = found
+    return _settle_stored(fit, answers, budget_s)
+
+
+def _settle_stored(
+    fit: list[tuple[int, SyncItem]], answers: dict[int, dict[str, Any]], budget_s: float
+) -> list[dict[str, Any]]:
+    """Store all, then settle one by one; `answers` holds those that could not be stored, by place."""
     stored = _store([item for _place, item in fit])
     deadline = time.monotonic() + budget_s
     for place, item in fit:
@@ -84,11 +91,11 @@ def push(*, user: User, items: Iterable[Any], budget_s: float | None = None) -> 
     if arrived:  # what waited for a picture
         settle_waiting(budget_s=budget_s, device__in=arrived, code="file_missing")
         stored = {row.pk: row for row in SyncItem.objects.filter(pk__in=stored)}
-        answers |= {place: result_of(stored[item.pk]) for place, item in fit if _told(answers[place])}
-    return [answers[place] for place in range(len(sent))]
+        answers |= {place: result_of(stored[item.pk]) for place, item in fit if _still_waits(answers[place])}
+    return [answers[place] for place in sorted(answers)]
 
 
-def _told(answer: Mapping[str, Any]) -> bool:
+def _still_waits(answer: Mapping[str, Any]) -> bool:
     return answer["state"] == SyncItem.State.WAITING
 
 

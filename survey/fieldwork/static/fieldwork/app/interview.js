@@ -133,9 +133,14 @@ export async function consent(app, caseId) {
       taken.textContent = "这张照片读不了，请再拍一次";
     }
   });
+  const phone = h("input", { id: "phone", type: "tel", inputmode: "tel", maxlength: "20", autocomplete: "off",
+    value: draft.phone || "" });
   const agree = action("对方同意，开始问", {}, async () => {
     const picture = await pad.png();
     if (!picture) throw sentence("请对方在框里签个名；不识字的，画个记号也行。");
+    const digits = phone.value.replace(/\D/g, "").length;
+    if (digits && (digits < 7 || digits > 15)) throw sentence("电话号码不对，请核对；不愿意留就空着。");
+    draft.phone = phone.value.trim();
     const signature = await work.keepFile(caseId, "consent_signature", picture);
     draft.present = presentIn(form);
     draft.place = placeOf(app, caseId) || await locate();
@@ -146,6 +151,8 @@ export async function consent(app, caseId) {
   const form = h("form", { class: "f-body", onsubmit: (event) => event.preventDefault() },
     h("p", {}, "请把下面这些念给对方听："), h("p", { class: "a-lead" }, round.consent["zh-hans"].lead), told(round),
     present(work, draft.present), h("label", { class: "button button-quiet f-wide a-camera" }, icon("camera"), camera, taken),
+    h("div", { class: "field" }, h("label", { for: "phone" }, "回访电话（不愿意就不留）"), phone,
+      h("p", { class: "help" }, "只用来核实您来过，加密保存，到期销毁。")),
     h("h2", {}, "同意的话，请对方签名"), pad.canvas,
     h("p", {}, h("button", { type: "button", class: "link f-more", onclick: pad.clear }, "擦掉重签")),
     h("p", { class: "help" }, `签名表示对方年满 ${round.min_age} 岁，听明白了，愿意参加。`), agree.said,

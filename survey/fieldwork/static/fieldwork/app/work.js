@@ -209,7 +209,7 @@ export class Work {
     const body = {
       household: draft.household, consent: draft.consent, document: handed.document, language: handed.language,
       answers: handed.answers, paradata: handed.paradata, started_at: handed.started_at, present: draft.present,
-      note: draft.note, place: draft.place, plate: draft.plate ? draft.plate.id : "", files, replaces: draft.replaces,
+      note: draft.note, phone: draft.phone || "", place: draft.place, plate: draft.plate ? draft.plate.id : "", files, replaces: draft.replaces,
     };
     const wanted = files.concat([body.plate, draft.consent.signature]).filter(Boolean);
     const steps = [["delete", "drafts", caseId]];
