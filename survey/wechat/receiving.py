@@ -45,10 +45,11 @@ class Credentials:
 
 
 class _AccountCache:
-    """Accounts are looked up once in a few seconds, not once for every push."""
+    """Accounts are looked up once in a few seconds, not once for every push. Unknown ones are not kept: an
+    account that was set up just now must answer Tencent's check in every process."""
 
     def __init__(self) -> None:
-        self._held: dict[str, tuple[float, Credentials | None]] = {}
+        self._held: dict[str, tuple[float, Credentials]] = {}
         self._lock = threading.Lock()
 
     def find(self, slug: str) -> Credentials | None:
@@ -56,10 +57,9 @@ class _AccountCache:
         if held is not None and time.monotonic() - held[0] < KEEP_ACCOUNT_S:
             return held[1]
         found = _read(slug)
-        with self._lock:
-            if len(self._held) > 100:  # somebody is guessing slugs
-                self._held.clear()
-            self._held[slug] = (time.monotonic(), found)
+        if found is not None:
+            with self._lock:
+                self._held[slug] = (time.monotonic(), found)
         return found
 
     def clear(self) -> None:
