@@ -64,6 +64,8 @@ class Tile:
 
 def elapsed_share(round: Round) -> float:
     """How much of the field's time has passed, 0–1, by its dates; 1 after its end, 0 without dates."""
+    if round.state == Round.State.CLOSED:
+        return 1.0
     begin = round.opened_at
     if begin is None or round.closes_on is None:
         return 0.0

@@ -79,8 +79,9 @@ def test_the_same_doubt_is_renewed_and_comes_back_after_a_verdict_only_with_more
 
 def test_interviews_that_cannot_have_been_walked_are_listed_with_the_one_before(field_round, team):
     mine = list(Response.objects.filter(interviewer=team[1]).order_by("submitted_at")[:8])
+    moment = now()
     for k, response in enumerate(mine):  # one ends, the next begins within the minute
-        response.submitted_at = now() - timedelta(minutes=100 - 10 * k)
+        response.submitted_at = moment - timedelta(minutes=100 - 10 * k)
         response.paradata = {"started_at": (response.submitted_at - timedelta(minutes=9.5)).isoformat()}
         response.save(update_fields=["submitted_at", "paradata"])
     raise_doubts(round=field_round, acting_user=SYSTEM)

@@ -20,6 +20,7 @@ from survey.fieldwork.models import Assignment, BackCheck, FieldOutcome, Review
 from survey.fieldwork.queries import doors_of
 from survey.fieldwork.route import Stop, length_m, walking_order
 from survey.fieldwork.services import (
+    answer_request,
     assign_by_load,
     close_door,
     close_field,
@@ -33,7 +34,7 @@ from survey.fieldwork.services import (
     try_refusal_again,
     write_safety_note,
 )
-from survey.responses.models import Flag, Response
+from survey.responses.models import DataRequest, Flag, Response
 from survey.responses.services import withdraw_response
 from survey.studies.models import Round
 from tests import factories
@@ -321,6 +322,38 @@ def test_a_doubt_is_settled_once_with_a_word_where_it_is_confirmed(answered, cas
     assert not board.open_flags(case.round, supervisor).exists()
     with pytest.raises(Problem):
         settle_flag(flag=flag, verdict="unclear", note="", acting_user=supervisor)
+
+
+def test_a_deletion_that_was_found_to_be_hers_destroys_the_answers_and_is_done_once(
+    answered, case, supervisor
+):
+    wanted = DataRequest.objects.create(
+        round=case.round, case=case, kind="deletion", received_at=now(), due_on=now().date()
+    )
+    with pytest.raises(Problem, match="怎么核实"):
+        answer_request(request=wanted, granted=True, note=" ", acting_user=supervisor)
+    answer_request(request=wanted, granted=True, note="回拨核实", acting_user=supervisor)
+    answered.refresh_from_db()
+    case.refresh_from_db()
+    assert answered.state == "withdrawn" and answered.answers == {} and case.status == "refused"
+    wanted.refresh_from_db()
+    assert wanted.done_at and wanted.outcome == "回拨核实"
+    with pytest.raises(Problem):
+        answer_request(request=wanted, granted=False, note="再来", acting_user=supervisor)
+
+
+def test_a_request_that_cannot_be_proven_is_declined_and_destroys_nothing(
+    answered, case, supervisor, regions
+):
+    wanted = DataRequest.objects.create(
+        round=case.round, case=case, kind="deletion", received_at=now(), due_on=now().date()
+    )
+    elsewhere = factories.make_user("feng", "supervisor", regions["370104000000"])
+    with pytest.raises(Problem):
+        answer_request(request=wanted, granted=True, note="冒充", acting_user=elsewhere)
+    answer_request(request=wanted, granted=False, note="说不出户号", acting_user=supervisor)
+    answered.refresh_from_db()
+    assert answered.state == "accepted"
 
 
 # --- priorities and closing -----------------------------------------------------------------------------
