@@ -20,6 +20,7 @@ from survey.responses.open_texts import (
     check_sample,
     raw_or_quoted,
     read,
+    standing_codings,
     texts_of,
 )
 from survey.responses.services import open_items
@@ -27,6 +28,7 @@ from survey.responses.theme_words import propose, theme_key_words, words_of
 from survey.studies.models import Round
 
 PER_PAGE = 40
+LEARN_FROM = 1000  # coded answers, a random sample by their order: more teach no other words and cost a wait
 UNREAD, UNCODED, TO_CHECK, DIFFER = "unread", "uncoded", "check", "differ"
 # Lists of what is still to be done: they go on after the last card, because the cards behind it leave them.
 WORK = (UNREAD, UNCODED, TO_CHECK, DIFFER)
@@ -107,7 +109,7 @@ def listed(user: User, round_: Round, item: str, name: str) -> QuerySet[OpenText
         sample = rows.filter(pk__in=check_sample(round_, item))
         return sample.exclude(pk__in=mine).exclude(pk__in=checked)
     if name == DIFFER:
-        return rows.filter(pk__in=_differing(rows))
+        return rows.filter(pk__in=_differing(round_, item))
     if name in OpenTextReview.Verdict.values:
         return rows.filter(verdict=name)
     if name.startswith("theme-") and name[6:].isdigit():
@@ -116,10 +118,9 @@ def listed(user: User, round_: Round, item: str, name: str) -> QuerySet[OpenText
     return rows
 
 
-def _differing(rows: QuerySet[OpenText]) -> list[int]:
+def _differing(round_: Round, item: str) -> list[int]:
     found: dict[int, dict[str, frozenset[int]]] = {}
-    codings = TextCoding.objects.filter(text__in=rows.values("pk")).prefetch_related("themes")
-    for coding in codings:
+    for coding in standing_codings(round_).filter(text__item=item).prefetch_related("themes"):
         found.setdefault(coding.text_id, {})[coding.purpose] = frozenset(t.code for t in coding.themes.all())
     return [
         pk
@@ -146,11 +147,10 @@ def key_words_of(user: User, round_: Round, item: str, frame: list[Theme]) -> di
     """The words that point to each theme, learnt from what this user may read of the coded answers."""
     if not frame:
         return {}
+    codings = standing_codings(round_).filter(purpose=MAIN, text__item=item).order_by("text__shuffle")
     coded = {
         coding.text_id: {theme.code for theme in coding.themes.all()}
-        for coding in TextCoding.objects.filter(
-            purpose=MAIN, text__in=texts_of(user, round_, item).values("pk")
-        ).prefetch_related("themes")
+        for coding in codings.prefetch_related("themes")[:LEARN_FROM]
     }
     wordings = raw_or_quoted(user, texts_of(user, round_, item).filter(pk__in=coded))
     words = {pk: words_of(wording) for pk, wording in wordings.items()}

@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from survey.accounts.models import User
 from survey.accounts.policies import may
-from survey.responses.models import OpenText, OpenTextReview, TextCoding, Theme
+from survey.responses.models import OpenText, OpenTextReview, Response, TextCoding, Theme
 from survey.responses.services.texts import quoted_wording, read_texts, wordings_in
 from survey.stats.texts import coder_agreement
 from survey.studies.models import Round
@@ -134,6 +134,13 @@ def progress(user: User, round: Round, item: str) -> dict[str, int]:
     }
 
 
+def standing_codings(round: Round) -> QuerySet[TextCoding]:
+    """Codings of answers that count."""
+    standing = TextCoding.objects.filter(text__round=round, text__response__state=Response.State.ACCEPTED)
+    # Said the other way round: SQLite would begin with the index of what nothing superseded, which is all.
+    return standing.exclude(text__response__superseded_by__isnull=False)
+
+
 def check_sample(round: Round, item: str) -> list[int]:
     """Texts that a second person codes: the first by the keyed hash, at least 50 or a tenth, at most 300."""
     rows = OpenText.objects.standing().filter(round=round, item=item).order_by("shuffle")
@@ -151,8 +158,7 @@ def agreement(round: Round, item: str) -> dict[str, Any]:
         that differ, and "themes": per theme `stats.texts.coder_agreement` with "theme".
     """
     pairs: dict[int, dict[str, frozenset[int]]] = {}
-    codings = TextCoding.objects.filter(text__in=OpenText.objects.standing().filter(round=round, item=item))
-    for coding in codings.prefetch_related("themes"):
+    for coding in standing_codings(round).filter(text__item=item).prefetch_related("themes"):
         pairs.setdefault(coding.text_id, {})[coding.purpose] = frozenset(t.code for t in coding.themes.all())
     both = [pair for pair in pairs.values() if MAIN in pair and CHECK in pair]
     rows = []
@@ -187,18 +193,21 @@ def theme_rows(round: Round) -> dict[str, list[Any]]:
         settled stands before what one of them coded. Answers that nobody has coded yet are not here: see
         `coding_progress` for how many they are. In the order of response and place.
     """
-    standing = OpenText.objects.standing().filter(round=round)
-    codings = TextCoding.objects.filter(text__in=standing.values("pk"), purpose__in=(MAIN, SETTLED))
-    held: dict[tuple[str, str], tuple[str, str, list[int]]] = {}
-    for coding in codings.select_related("text").prefetch_related("themes"):
-        text = coding.text
-        key = (str(text.response_id), text.place)
-        if coding.purpose == SETTLED or key not in held:
-            themes = sorted(theme.code for theme in coding.themes.all())
-            held[key] = (text.item, coding.purpose, themes)
+    codings = standing_codings(round).filter(purpose__in=(MAIN, SETTLED))
+    parts = ("pk", "purpose", "text__response_id", "text__place", "text__item")
+    # Settled comes after main, so that it stands where there are both.
+    held = {
+        (str(response), place): (pk, item)
+        for pk, _purpose, response, place, item in codings.order_by("purpose").values_list(*parts)
+    }
+    themes: dict[int, list[int]] = {}
+    for pk, code in (
+        codings.filter(themes__isnull=False).order_by("themes__code").values_list("pk", "themes__code")
+    ):
+        themes.setdefault(pk, []).append(code)
     columns: dict[str, list[Any]] = {"response_id": [], "item": [], "place": [], "themes": []}
-    for (response, place), (item, _purpose, themes) in sorted(held.items()):
-        for name, value in zip(columns, (response, item, place, themes), strict=True):
+    for (response, place), (pk, item) in sorted(held.items()):
+        for name, value in zip(columns, (response, item, place, themes.get(pk, [])), strict=True):
             columns[name].append(value)
     return columns
 

@@ -1,5 +1,6 @@
 """Open answers of a round: read, decided upon, coded. One page for it all, and one for the code frame."""
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -18,7 +19,13 @@ from survey.console import texts_page as page
 from survey.console.page import paged, render_step
 from survey.console.rows import one_of, team_round
 from survey.responses.models import OpenText, Theme
-from survey.responses.open_texts import agreement, progress, raw_or_quoted, texts_of
+from survey.responses.open_texts import (
+    agreement,
+    progress,
+    raw_or_quoted,
+    standing_codings,
+    texts_of,
+)
 from survey.responses.services import (
     add_theme,
     code_text,
@@ -207,11 +214,9 @@ def themes(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _frame_rows(round_: Round, item: str) -> list[dict[str, Any]]:
-    rows = []
-    for theme in page.frame_of(round_, item):
-        n = theme.codings.filter(purpose=page.MAIN, text__in=OpenText.objects.standing().values("pk")).count()
-        rows.append({"theme": theme, "n": n})
-    return rows
+    main = standing_codings(round_).filter(purpose=page.MAIN, text__item=item, themes__isnull=False)
+    counts = Counter(main.values_list("themes", flat=True))
+    return [{"theme": theme, "n": counts[theme.pk]} for theme in page.frame_of(round_, item)]
 
 
 def _change_frame(request: HttpRequest, round_: Round, item: str) -> None:
