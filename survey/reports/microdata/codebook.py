@@ -85,6 +85,8 @@ def markdown(run: Run, data: Microdata) -> str:
         % {"n": data.empty_psus},
         _("- 只准用于统计，不得设法认出任何人，不得和别的名单对号（《统计法》《个人信息保护法》）。"),
         "",
+        _("- cases.csv：放出的每一户一行，答了的没答的都在，没有答案；从抽中的机会一步步算权数，用它。"),
+        "",
         _("## 没有放进来的"),
     ]
     lines += [f"- {w.item}：{w.label}（{REASONS[w.reason]}）" for w in data.withheld] or [_("没有。")]

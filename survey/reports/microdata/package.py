@@ -9,7 +9,7 @@ from survey.accounts.models import User
 from survey.accounts.policies import require
 from survey.audit.services import record
 from survey.reports.microdata import codebook, scripts, writers
-from survey.reports.microdata.table import build_table
+from survey.reports.microdata.table import build_cases, build_table
 from survey.reports.models import Run
 
 EARLIEST = (1980, 1, 1, 0, 0, 0)  # the zip of the same run is the same file
@@ -34,6 +34,7 @@ def make_package(*, run: Run, is_fine: bool, acting_user: User) -> bytes:
         "data.parquet": writers.parquet(data),
         "data.sav": writers.sav(data, title),
         "data.dta": writers.dta(data, title),
+        "cases.csv": build_cases(run).to_csv(index=False, lineterminator="\n").encode("utf-8-sig"),
         "codebook.xml": codebook.ddi(run, data),
         "codebook.md": codebook.markdown(run, data).encode(),
         "population.csv": scripts.population_csv(run).encode(),

@@ -87,6 +87,32 @@ def build_table(run: Run, *, is_fine: bool, language: str = "zh-hans") -> Microd
     )
 
 
+def build_cases(run: Run) -> pd.DataFrame:
+    """Every released case, answered or not, without an answer: what weighting starts from.
+
+    Columns: stratum, psu (pseudonyms as in the answers' table), district, urban, base (1 / inclusion
+    probability), outcome (AAPOR class), took_part (somebody was chosen), responded, person_probability.
+    """
+    if run.snapshot is None:
+        raise Problem("common.not_found")
+    inputs = read_snapshot(run.snapshot)
+    rows = np.argsort([keyed_hash(case, "reports.microdata.order") for case in inputs.case_ids])
+    psus = [f"{s}/{p}" for s, p in zip(inputs.stratum[rows], inputs.psu[rows], strict=True)]
+    return pd.DataFrame(
+        {
+            "stratum": [pseudonym(run, "stratum", str(value)) for value in inputs.stratum[rows]],
+            "psu": [pseudonym(run, "psu", value) for value in psus],
+            "district": [int(path[:DISTRICT_DIGITS]) for path in inputs.path[rows]],
+            "urban": inputs.urban[rows],
+            "base": inputs.base[rows],
+            "outcome": inputs.outcome[rows],
+            "took_part": inputs.took_part[rows].astype(int),
+            "responded": inputs.responded[rows].astype(int),
+            "person_probability": inputs.person_probability[rows],
+        }
+    )
+
+
 def _sex_columns(asked: list[Variable], post: dict[str, Any]) -> list[str]:
     return [v.name for v in asked if v.item == post["sex_item"]]
 

@@ -137,6 +137,17 @@ def test_the_codebook_lists_every_column_with_counts(kept, analyst, tmp_path):
     assert "最小的一组" in words and "`weight`" in words
 
 
+def test_cases_say_who_was_drawn_and_nothing_of_what_was_said(kept, analyst, tmp_path):
+    unpack(make_package(run=kept, is_fine=False, acting_user=analyst), tmp_path)
+    cases = pd.read_csv(tmp_path / "cases.csv", encoding="utf-8-sig")
+    data = pd.read_csv(tmp_path / "data.csv", encoding="utf-8-sig")
+    assert len(cases) == kept.round.cases.count() and cases["responded"].sum() == len(data)
+    assert cases["base"].sum() == pytest.approx(180)  # households of the frame
+    answered = cases[cases["responded"] == 1].groupby("psu").size()
+    assert (answered == data.groupby("psu").size()).all()
+    assert not set(cases.columns) & {"Q20", "street", "weight", "id"}
+
+
 def test_the_same_run_gives_the_same_file(kept, analyst):
     first = make_package(run=kept, is_fine=False, acting_user=analyst)
     again = make_package(run=kept, is_fine=False, acting_user=analyst)
