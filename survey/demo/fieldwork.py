@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from survey.common.clock import now
+from survey.demo.behaviour import NOBODY_HOME, answering_seconds, refusal
 from survey.demo.city import adults_of
 from survey.demo.interviewers import Adult, Interviewer
 from survey.demo.people import N_INTERVIEWERS, PASSWORD
@@ -24,8 +25,6 @@ THREADS = 4
 SHARE_IN_WECHAT = 0.75
 FIELD_SEED = 7
 GUEST_ID = "guest"
-NOBODY_HOME = 0.12  # share of doors that stay shut, whoever lives behind them
-REFUSALS = ("refused_person", "person_away", "unable")
 
 
 @dataclass
@@ -75,11 +74,6 @@ def plan_web(built: Built, rng: np.random.Generator) -> tuple[list[Plan], list[L
         )
         plans.append(Plan(letter, adult, rng.random() < SHARE_IN_WECHAT, visit))
     return plans, silent
-
-
-def answering_seconds(age: int, rng: np.random.Generator) -> int:
-    """About four minutes, longer for the old."""
-    return int(rng.lognormal(np.log(210 + 2 * max(age - 40, 0)), 0.3))
 
 
 def prepare_wechat(site: Site, plans: Iterable[Plan], guests: Sequence[Letter]) -> None:
@@ -193,8 +187,7 @@ def _knock(built: Built, interviewer: Interviewer, door: Door, tally: Tally) -> 
     ]
     chosen = interviewer.list_household(case, listed)
     if door.chance >= city.door_propensity[chosen]:
-        result = REFUSALS[int(rng.choice(3, p=[0.6, 0.3, 0.1]))]
-        interviewer.visit(case, result, now())
+        interviewer.visit(case, refusal(rng), now())
         return
     answers = built.answers.of_adult(chosen, rng) | {"M01": 1, "M02": 1}
     interviewer.interview(case, answers, answering_seconds(city.age[chosen], rng), now())

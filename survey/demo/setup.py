@@ -16,6 +16,7 @@ from survey.demo import texts
 from survey.demo.city import DISTRICTS, Answers, build_model_city, write_household_list
 from survey.demo.design import SPEC
 from survey.demo.people import CITY, make_people
+from survey.demo.previous import Earlier, build_previous
 from survey.demo.superpopulation import City
 from survey.demo.truth import true_values
 from survey.indicators.services import load_default_indicators
@@ -26,7 +27,7 @@ from survey.regions.services import import_census, import_regions
 from survey.reports.models import SimulatedTruth
 from survey.sampling.models import Case, Draw
 from survey.sampling.services import commit_draw, create_design, draw_sample, import_households
-from survey.studies.models import Round
+from survey.studies.models import Round, Study
 from survey.studies.services import (
     create_round,
     create_study,
@@ -79,7 +80,8 @@ def built_round() -> Round | None:
     """The demo's round if its field work was finished."""
     if not guests_file().exists():
         return None
-    return Round.objects.filter(is_simulated=True, simulated_truth__isnull=False, runs__isnull=False).first()
+    open_ones = Round.objects.filter(is_simulated=True, state=Round.State.OPEN)
+    return open_ones.filter(simulated_truth__isnull=False, runs__isnull=False).first()
 
 
 def build(say: Say) -> Built:
@@ -105,9 +107,13 @@ def build(say: Say) -> Built:
     version = import_xlsform(path=CORE_FORM, acting_user=lead, source_name=CORE_FORM.name)
     version = publish_version(version=version, acting_user=lead)
     indicators = load_default_indicators(acting_user=lead)
-    say("建立项目和轮次，写好知情同意说明")
-    round_ = make_round(lead)
-    consent = publish_consent_text(study=round_.study, texts=texts.CONSENT, acting_user=lead)
+    say("建立项目，写好知情同意说明")
+    study = make_study(lead)
+    consent = publish_consent_text(study=study, texts=texts.CONSENT, acting_user=lead)
+    say("上一轮（半年以前）：抽样、收卷、公布证书、出报告")
+    build_previous(Earlier(study, frame, version, indicators, consent, people))
+    say("建立这一轮")
+    round_ = make_round(study, lead)
     pin_round(
         round=round_,
         questionnaire_version=version,
@@ -136,8 +142,8 @@ def build(say: Say) -> Built:
     return Built(round_, city, answers, people, letters, guests)
 
 
-def make_round(lead: User) -> Round:
-    """The study with its first round and its WeChat account."""
+def make_study(lead: User) -> Study:
+    """The study and its WeChat account."""
     city = Region.objects.get(code=CITY)
     study = create_study(
         title=texts.TITLE,
@@ -164,6 +170,11 @@ def make_round(lead: User) -> Round:
         studies=[study],
         acting_user=lead,
     )
+    return study
+
+
+def make_round(study: Study, lead: User) -> Round:
+    """The round that is in the field now."""
     return create_round(
         study=study,
         name="2026 年下半年",

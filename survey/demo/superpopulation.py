@@ -154,6 +154,7 @@ def build_city(
     households: Mapping[str, int],
     adults: Mapping[str, Sequence[AgeCell]],
     seed: int,
+    shift: Mapping[str, float] | None = None,
 ) -> City:
     """Build the model city.
 
@@ -163,6 +164,7 @@ def build_city(
     households : district code → family households of the model city.
     adults : district code → census cells of adults in family households, already scaled.
     seed : of numpy's PCG64; the same seed gives the same city.
+    shift : item → what is added to everybody's z; the same people at another time.
 
     Raises
     ------
@@ -194,7 +196,7 @@ def build_city(
         age=np.concatenate(ages),
         household_start=np.searchsorted(owner, np.arange(offset + 1)),
     )
-    _answer(city, rng)
+    _answer(city, rng, shift or {})
     _respond(city)
     return city
 
@@ -262,7 +264,7 @@ def _fill_households(
     return household, sex, age
 
 
-def _answer(city: City, rng: np.random.Generator) -> None:
+def _answer(city: City, rng: np.random.Generator, shift: Mapping[str, float]) -> None:
     """Fill `levels`, `education`, `hukou` and `tenure`."""
     sd = {k: np.sqrt(v) for k, v in VARIANCES.items()}
     community = city.household_community[city.adult_household]
@@ -278,7 +280,7 @@ def _answer(city: City, rng: np.random.Generator) -> None:
     for name, item in ITEMS.items():
         z = shared + sd["item"] * rng.standard_normal(city.n_adults) + item.age * older + item.female * female
         cuts = ndtri(np.cumsum(item.shares)[:-1])
-        level = np.searchsorted(cuts, -z).astype(np.int64)
+        level = np.searchsorted(cuts, -(z + shift.get(name, 0.0))).astype(np.int64)
         if item.dont_know:
             logit = np.log(item.dont_know / (1 - item.dont_know)) + item.dont_know_age * older
             level[rng.random(city.n_adults) < expit(logit)] = -1
