@@ -86,6 +86,11 @@ def test_a_new_interviewer_installs_works_a_day_without_signal_and_mends_one(pho
             sorted(PEOPLE, key=lambda p: (p[1] != "male", -p[2]))[choose(two.selection_seed, 3) - 1][0]
         )
     )
+    phone.page.click(".f-foot a:has-text('就访')")
+    phone.page.wait_for_selector("canvas")
+    phone.look("7b-consent")
+    phone.page.go_back()
+    phone.page.wait_for_selector(".f-chosen")
     phone.agree()
     phone.look("8-asking")
     phone.answer(stop="trust")
@@ -135,6 +140,8 @@ def test_a_new_interviewer_installs_works_a_day_without_signal_and_mends_one(pho
     phone.page.evaluate("minyiField.sync()")
     phone.home()
     phone.page.wait_for_selector("text=年龄请再核对")
+    phone.page.wait_for_selector(".f-row:has-text('1 号楼 101 室') .f-dots i.made")
+    assert phone.page.locator(".f-row:has-text('1 号楼 101 室') .f-dots i.made").count() == 1
     phone.look("13-returned")
     phone.page.click("text=打开，改好再交")
     assert phone.at() == "age"
