@@ -115,9 +115,9 @@ def volunteer(round_, **answers):
 
 
 def test_quotas_of_volunteers_are_exact_and_a_withdrawal_makes_room(regions):
-    round_ = make_open_round(
-        regions["370105000000"], questionnaire_version=make_version(document(quotas=QUOTAS))
-    )
+    round_ = make_open_round(regions["370105000000"])
+    round_.questionnaire_version = make_version(document(quotas=QUOTAS))  # no draw takes quotas
+    round_.save()
     first = volunteer(round_, sex=2)
     volunteer(round_, sex=2)
     with pytest.raises(Problem) as full:
