@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from survey.console.editor.words import LANGUAGES, PARTS, TYPES, advice_words, block_title, deed_words
 from survey.questionnaires import translating
@@ -84,7 +85,8 @@ def checked(version: QuestionnaireVersion) -> Checked:
         problems[owner].append({"level": "error", "text": text, "translate": True})
     for about, languages in translating.stale(first_document(version), document).items():
         for owner in _owners(document, Problem("warning", "stale", "", f"{about}/")):
-            listed = "、".join(str(LANGUAGES[language]) for language in languages)
+            comma = pgettext("between answers", "、")
+            listed = comma.join(str(LANGUAGES[language]) for language in languages)
             text = _("文字改过了，%s 还是原来的译文，请核对。") % listed
             problems[owner].append({"level": "warning", "text": text, "translate": True})
     advice: dict[str, list[dict[str, Any]]] = defaultdict(list)

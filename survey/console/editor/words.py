@@ -67,7 +67,7 @@ METHODS = {"uniform": _("列名单，系统抽一人"), "next_birthday": _("下�
 
 # Parts of an item or block, as a problem names them.
 PARTS = {
-    "label": _("题目"),
+    "label": pgettext_lazy("one question", "题目"),
     "hint": _("提示语"),
     "title": _("标题"),
     "relevant": _("什么时候问"),
@@ -271,7 +271,7 @@ TEXT_KINDS = {
     "title": _("问卷名"),
     "block": _("块的标题"),
     "repeat": _("一位的叫法"),
-    "label": _("题目"),
+    "label": pgettext_lazy("one question", "题目"),
     "hint": _("提示语"),
     "constraint_message": _("范围不对时说的话"),
     "required_message": _("没答时说的话"),
