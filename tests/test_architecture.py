@@ -25,6 +25,7 @@ LADDER = [
     "fieldwork",
     "reports",
     "wechat",
+    "operations",
     "console",
     "demo",
 ]
