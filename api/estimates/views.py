@@ -5,13 +5,15 @@ from typing import Any
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, serializers, viewsets
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.permissions import MayView
 from survey.common.errors import Problem
 from survey.reports.models import Report
-from survey.reports.queries import find_report, visible_reports
+from survey.reports.queries import find_report, tables_for, visible_reports
+from survey.reports.services import record_view
 
 
 class ReportSerializer(serializers.ModelSerializer):
@@ -39,7 +41,7 @@ class EstimateSerializer(serializers.Serializer):
 
     indicator = serializers.CharField()
     indicator_name = serializers.CharField()
-    kind = serializers.ChoiceField(["mean_score", "share"])
+    kind = serializers.ChoiceField(["mean_score", "share", "composite"])
     domain = serializers.CharField(help_text="Region code, or all, sex:male, age:0 …")
     domain_name = serializers.CharField()
     domain_kind = serializers.CharField()
@@ -51,8 +53,8 @@ class EstimateSerializer(serializers.Serializer):
     n = serializers.IntegerField(allow_null=True)
     n_effective = serializers.FloatField(allow_null=True)
     deff = serializers.FloatField(allow_null=True)
-    variance = serializers.CharField(allow_null=True, help_text="taylor, or pooled across streets")
-    suppressed = serializers.CharField(allow_null=True, help_text="small: below the floor; complement")
+    variance = serializers.CharField(allow_null=True, help_text="bootstrap, taylor, or pooled across streets")
+    suppressed = serializers.CharField(allow_null=True, help_text="masked, no_error or no_external")
 
 
 class ReportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
@@ -67,6 +69,16 @@ class ReportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.G
 
     def get_queryset(self) -> Any:
         return visible_reports(self.request.user)
+
+    @extend_schema(responses=OpenApiTypes.OBJECT)
+    @action(detail=True)
+    def tables(self, request: Request, number: str) -> Response:
+        """Every published table of one report (docs/result-document.md), answers in detail only of places
+        inside the caller's grants. Leaves a trace, as a download does.
+        """
+        report = find_report(request.user, number)
+        record_view(report=report, acting_user=request.user, part="tables")
+        return Response(tables_for(request.user, report.document))
 
 
 FIGURES = ("estimate", "se", "low", "high", "df", "n", "n_effective", "deff", "variance", "suppressed")

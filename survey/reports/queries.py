@@ -8,6 +8,7 @@ from survey.accounts.policies import MAY, require
 from survey.common.errors import Problem
 from survey.regions.models import Region
 from survey.reports.models import Report, Run
+from survey.reports.tables_api import public_tables
 
 VIEWERS = MAY["reports.view"]
 
@@ -44,6 +45,28 @@ def openable(user: User, keys: list[str]) -> set[str]:
     """Those region codes that lie in the user's granted subtrees: a path is a code without its zeros."""
     granted = tuple(user.granted_paths(*VIEWERS))
     return {key for key in keys if key.startswith(granted)}
+
+
+def tables_for(user: User, document: dict[str, Any]) -> dict[str, Any]:
+    """What of a document this reader may have: figures of all places, answers in detail of his own.
+
+    The team's roles are granted on regions too, so that the same rule cuts for everybody.
+    """
+    granted = user.granted_paths(*VIEWERS)
+
+    def is_open(key: str) -> bool:
+        return not key.isdigit() or any(key.startswith(path) for path in granted)
+
+    found = public_tables(document)
+    found["distributions"] = {
+        item: data | {"domains": {k: cell for k, cell in data["domains"].items() if is_open(k)}}
+        for item, data in found.get("distributions", {}).items()
+    }
+    found["small_areas"] = {
+        code: part | {"community": {k: cell for k, cell in part["community"].items() if is_open(k)}}
+        for code, part in found.get("small_areas", {}).items()
+    }
+    return found
 
 
 def own_unit(user: User, keys: list[str]) -> str | None:
