@@ -16,12 +16,13 @@ PRIOR_CASES = 20.0  # cases that the rate of the larger group counts for in a sm
 class GroupDeficit:
     """How far each group's response lies from the whole's, as it enters the R-indicator.
 
-    groups : labels, shape (g,); n, rate : weighted size and response rate
+    groups : labels, shape (g,); n_cases : cases of each; n, rate : weighted size and response rate
     contribution : unconditional partial indicator, negative where a group responds too little
     s : √Σ contribution², the between-group part of S; r : 1 − 2s, of this grouping alone
     """
 
     groups: np.ndarray
+    n_cases: np.ndarray
     n: np.ndarray
     rate: np.ndarray
     overall: float
@@ -61,7 +62,7 @@ def group_deficits(
     gap = rate - overall
     contribution = np.sign(gap) * np.sqrt(size / size.sum() * gap**2)
     s = float(np.sqrt(np.sum(contribution**2)))
-    return GroupDeficit(labels, size, rate, overall, contribution, s, 1 - 2 * s)
+    return GroupDeficit(labels, np.bincount(codes), size, rate, overall, contribution, s, 1 - 2 * s)
 
 
 def expected_propensity(

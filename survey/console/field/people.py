@@ -1,5 +1,6 @@
 """Interviewers: who holds what, who needs help; handing out by load; where the next visit matters most."""
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -27,7 +28,11 @@ from survey.fieldwork.services import (
     try_refusal_again,
     write_safety_note,
 )
+from survey.regions.models import Region
 from survey.sampling.models import Case
+from survey.studies.models import Round
+
+SHOWN_STREETS = 5
 
 
 @allowed("fieldwork.manage")
@@ -41,8 +46,26 @@ def people(request: HttpRequest, pk: int) -> HttpResponse:
         "fieldwork",
         workers=board.workers(round_, request.user),
         next_visits=board.next_visits(round_, request.user, most=20),
+        evenness=_evenness(round_),
         rules=rules_of(round_),
     )
+
+
+def _evenness(round_: Round) -> dict[str, Any] | None:
+    """R of response by street, and the streets that pull it down most; None before anybody answered."""
+    found = board.deficits(round_)
+    if found is None:
+        return None
+    names = dict(Region.objects.filter(path__in=found.groups.tolist()).values_list("path", "name"))
+    rows = [
+        {"name": names.get(path, path), "rate": rate, "n": n, "contribution": part}
+        for path, rate, n, part in zip(
+            found.groups.tolist(), found.rate, found.n_cases, found.contribution, strict=True
+        )
+        if part < 0
+    ]
+    rows.sort(key=lambda row: row["contribution"])
+    return {"r": found.r, "overall": found.overall, "behind": rows[:SHOWN_STREETS]}
 
 
 @allowed("fieldwork.manage")

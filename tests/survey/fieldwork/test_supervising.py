@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -442,3 +443,12 @@ def test_the_board_counts_by_community_and_shows_only_what_the_supervisor_superv
     assert board.tiles(round_, elsewhere, goal=0.5) == {}
     assert board.workers(round_, elsewhere) == []
     assert [w.n_done for w in board.workers(round_, supervisor)] == [6]
+
+
+def test_the_page_of_interviewers_says_which_streets_fall_behind(client, interviews, round_, supervisor):
+    Response.objects.filter(case__in=round_.cases.order_by("number")[:6]).delete()
+    found = board.deficits(round_)
+    assert found.n_cases.tolist() == [6, 6] and found.rate.tolist() == [0.0, 1.0]
+    client.force_login(supervisor)
+    page = client.get(reverse("console:field_people", args=[round_.pk])).content.decode()
+    assert "哪里落后" in page and "无影山街道" in page and "天桥东街街道" not in page
