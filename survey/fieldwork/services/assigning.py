@@ -1,6 +1,6 @@
 """Who goes to which door, in which order; a second try at a refusal."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -41,10 +41,13 @@ def assign_cases(
 
     Raises
     ------
-    Problem common.invalid : he is no interviewer where a case is.
+    Problem common.invalid : he is no interviewer where a case is, or would hold more of a community than the
+        round's quota lets one interviewer have (a reason overrules it).
     """
     cases = list(cases)
     _require_interviewer(cases, interviewer)
+    if not reason.strip():
+        _require_within_quota(cases, interviewer)
     with transaction.atomic():
         moment = now()
         list(Case.objects.select_for_update().filter(pk__in=[case.pk for case in cases]).order_by("pk"))
@@ -86,6 +89,22 @@ def _require_interviewer(cases: Sequence[Case], interviewer: User) -> None:
                 "who": interviewer,
                 "where": case.community.name,
             }
+            raise Problem("common.invalid", reason=reason)
+
+
+def _require_within_quota(cases: Sequence[Case], interviewer: User) -> None:
+    by_round: dict[Round, list[Case]] = defaultdict(list)
+    for case in cases:
+        by_round[case.round].append(case)
+    for round_, some in by_round.items():
+        quota = rules_of(round_).community_quota
+        if quota is None:
+            continue
+        his = Assignment.objects.filter(case__round=round_, interviewer=interviewer, ended_at__isnull=True)
+        held = Counter(his.exclude(case__in=some).values_list("case__community", flat=True))
+        held.update(case.community_id for case in some)
+        if any(n > quota for n in held.values()):
+            reason = _("一位访员在一个社区最多 %(n)s 户；确要多派，请到那一户写明原因") % {"n": quota}
             raise Problem("common.invalid", reason=reason)
 
 

@@ -17,12 +17,13 @@ from survey.contacts.services import record_contact
 from survey.fieldwork import board
 from survey.fieldwork.contact_rules import ContactRules, count_attempts, is_off_hours
 from survey.fieldwork.loads import Block, share_out
-from survey.fieldwork.models import Assignment, BackCheck, FieldOutcome, Review
+from survey.fieldwork.models import Assignment, BackCheck, FieldOutcome, FieldRules, Review
 from survey.fieldwork.queries import doors_of
 from survey.fieldwork.route import Stop, length_m, walking_order
 from survey.fieldwork.services import (
     answer_request,
     assign_by_load,
+    assign_cases,
     close_door,
     close_field,
     draw_backchecks,
@@ -157,6 +158,23 @@ def test_free_cases_are_handed_out_evenly_and_a_second_time_nothing_moves(round_
     assert assign_by_load(round=round_, acting_user=supervisor) == {"assigned": 0, "left": 0}
     orders = sorted(held.filter(interviewer__username="zhao").values_list("order", flat=True))
     assert orders == list(range(1, len(orders) + 1))
+
+
+def test_nobody_gets_more_of_a_community_than_the_quota_unless_a_reason_says_why(
+    round_, interviewer, supervisor
+):
+    FieldRules.objects.create(round=round_, community_quota=2, set_at=now())
+    first = round_.cases.order_by("community__path").first().community
+    whole = list(round_.cases.filter(community=first))
+    with pytest.raises(Problem, match="最多 2 户"):
+        assign_cases(cases=whole, interviewer=interviewer, acting_user=supervisor)
+    assert assign_cases(cases=whole[:2], interviewer=interviewer, acting_user=supervisor) == 2
+    with pytest.raises(Problem, match="最多 2 户"):
+        assign_cases(cases=whole[2:], interviewer=interviewer, acting_user=supervisor)
+    assert (
+        assign_cases(cases=whole[2:], interviewer=interviewer, acting_user=supervisor, reason="别人都病了")
+        == 1
+    )
 
 
 def test_addresses_are_walked_as_people_read_them():
