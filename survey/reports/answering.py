@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from survey.reports.changing import DOWN, FLAT, NONE, UP, Change
 from survey.reports.priorities import Priorities
 from survey.reports.reading import Reading
-from survey.reports.words import Figure
+from survey.reports.words import SHARE, Figure
 
 MOST_NAMED = 3
 
@@ -31,12 +31,13 @@ def three_answers(
     reading: Reading, key: str, figure: Figure, change: Change | None, priorities: Priorities | None
 ) -> list[Answer]:
     """Answers in the order in which they are asked; the first is the headline figure itself."""
-    found = [_place_among(reading, figure, key)] if figure.shown else []
-    return [answer for answer in (_better(change), *found, _first(priorities)) if answer is not None]
+    place = _place_among(reading, figure, key) if figure.shown else _modelled(reading, figure, key)
+    found = (_better(change), _first(priorities), place)
+    return [answer for answer in (found if figure.shown else (place, *found[:2])) if answer is not None]
 
 
 def _better(change: Change | None) -> Answer:
-    question = _("比上一轮好了吗")
+    question = _("比上一轮")
     row = change.chosen if change else None
     if change is None or row is None:
         return Answer(question, "", _("还不能比"), _("这是第一份报告。"), "")
@@ -65,6 +66,19 @@ def _place_among(reading: Reading, figure: Figure, key: str) -> Answer | None:
         _("第 %d") % best if best == worst else _("第 %(best)d–%(worst)d") % {"best": best, "worst": worst}
     )
     return Answer(_("排第几"), "", strong, _("共 %(n)d %(noun)s。") % {"n": total, "noun": noun}, "rank")
+
+
+def _modelled(reading: Reading, figure: Figure, key: str) -> Answer | None:
+    """A hidden figure's stand-in, called what it is."""
+    section = (reading.document.get("small_areas") or {}).get(figure.code, {})
+    found = section.get("street", {}).get(key)
+    if not found:
+        return None
+    scale = 100.0 if reading.indicators[figure.code]["kind"] == SHARE else 1.0
+    value, low, high = (found[name] * scale for name in ("estimate", "low", "high"))
+    half = max(high - value, value - low)
+    text = _("用模型借周围的答卷推算，不是直接结果，不能排名。")
+    return Answer(_("大约多少"), "", f"{value:.1f} ± {half:.1f} {figure.unit}", text, "modelled-community")
 
 
 def _first(priorities: Priorities | None) -> Answer:

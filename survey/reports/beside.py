@@ -86,7 +86,7 @@ def modelled_tables(reading: Reading, code: str, key: str, allowed: Collection[s
         for place, figure in found[kind].items()
         if place in names and place in allowed and _is_under(reading, names[place], key)
     ]
-    if kind == "community" and key in found["street"]:
+    if kind == "community" and key in found["street"] and key in allowed:
         mine.insert(0, (names[key], found["street"][key]))
     refused = found.get("refused", {}).get(kind, "")
     if not mine:

@@ -1,6 +1,6 @@
 """How people answered each item: diverging bars with 不了解 apart. No database."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,24 +44,33 @@ class ItemChart:
 
 
 def item_charts(
-    reading: Reading, code: str, key: str, pen: Pen = PAGE, height: int = charts.ROW
+    reading: Reading,
+    code: str,
+    key: str,
+    pen: Pen = PAGE,
+    height: int = charts.ROW,
+    allowed: Collection[str] | None = None,
 ) -> list[ItemChart]:
-    """A chart for each item of an indicator: this place, the whole, its parts, sexes and ages."""
+    """A chart for each item of an indicator: this place, the whole, its parts, sexes and ages.
+
+    allowed : regions whose answers in detail the reader may see as parts; None for all
+    """
     found = []
-    for item in reading.indicators[code]["definition"]["items"]:
+    for item in reading.indicators[code]["definition"].get("items", []):  # a composite has none
         data = reading.document["distributions"].get(item["name"])
         if data:
-            found.append(_item_chart(reading, item["name"], data, key, pen, height))
+            found.append(
+                _item_chart(reading, item["name"], data, _places(reading, key, allowed), pen, height)
+            )
     return found
 
 
 def _item_chart(
-    reading: Reading, name: str, data: dict[str, Any], key: str, pen: Pen, height: int
+    reading: Reading, name: str, data: dict[str, Any], picked: list[tuple[str, str]], pen: Pen, height: int
 ) -> ItemChart:
     wording = reading.document["items"][name]
     labels = {choice["code"]: in_language(choice["label"]) for choice in wording["choices"]}
     answers = [labels[code] for code in data["levels"]]
-    picked = _places(reading, key)
     cells = [data["domains"].get(place, {"suppressed": "masked"}) for _heading, place in picked]
     shown = [cell for cell in cells if "suppressed" not in cell]
     extent = charts.diverging_extent([cell["shares"] for cell in shown]) if shown else 1.0
@@ -88,8 +97,16 @@ def _item_chart(
     )
 
 
-def _places(reading: Reading, key: str) -> list[tuple[str, str]]:
+def _places(reading: Reading, key: str, allowed: Collection[str] | None) -> list[tuple[str, str]]:
     """(group heading, domain key) of the bars."""
+    return [
+        (heading, place)
+        for heading, place in _all_places(reading, key)
+        if allowed is None or not heading or not place.isdigit() or place in allowed
+    ]
+
+
+def _all_places(reading: Reading, key: str) -> list[tuple[str, str]]:
     kind = reading.domains[key]["kind"]
     if kind == "street":
         return [("", key), ("", reading.domains[key]["parent"]), ("", ALL)]

@@ -195,7 +195,7 @@ def _weights(reading: Reading) -> list[str]:
 
 
 def _cells(reading: Reading) -> list[str]:
-    """Which post-strata were joined, in words."""
+    """Which post-strata were joined, in words; no counts, for a cell may be smaller than the floor."""
     weights = reading.document["weights"]
     post = weights["spec"]["poststratification"]
     names = {d["key"][:6]: d["label"] for d in reading.of_kind("district")}
@@ -207,20 +207,16 @@ def _cells(reading: Reading) -> list[str]:
     for cell in joined:
         bands = [post["bands"][i] for i in cell["bands"]]
         rows.append(
-            _("合并：%(district)s，%(sex)s，%(bands)s（%(n)d 份）。")
+            _("合并：%(district)s，%(sex)s，%(bands)s。")
             % {
                 "district": names[cell["district"]],
                 "sex": sex_words(cell["sex"]),
                 "bands": age_words(bands[0][0], bands[-1][1]),
-                "n": cell["n"],
             }
         )
     for cell in weights["cells"]:
         if cell["sex"] == "unknown":
-            rows.append(
-                _("%(district)s有 %(n)d 份没填性别或年龄，单独成格，只对齐区县总数。")
-                % {"district": names[cell["district"]], "n": cell["n"]}
-            )
+            rows.append(_("%s有人没填性别或年龄，单独成格，只对齐区县总数。") % names[cell["district"]])
     return rows
 
 
@@ -305,6 +301,8 @@ def indicator_rule(reading: Reading, code: str) -> list[str]:
     rows = [_("指标代码 %(code)s，第 %(version)d 版。") % {"code": code, "version": indicator["version"]}]
     if definition.get("rule"):
         rows.append(definition["rule"].rstrip("。") + "。")
+    if indicator["kind"] == "composite":
+        return [*rows, *_composite_rule(reading, definition["components"])]
     if indicator["kind"] == "share":
         top = {str(c) for c in definition["top_codes"]}
         rows.append(_("选了下列答案的人占有效回答的比例；多道题的，先在每个人身上取平均。"))
@@ -320,6 +318,23 @@ def indicator_rule(reading: Reading, code: str) -> list[str]:
     if len(definition["items"]) > 1:
         rows.append(_("至少要有 %d 道题有效。") % definition.get("min_valid", 1))
     return rows
+
+
+def _composite_rule(reading: Reading, components: list[dict[str, Any]]) -> list[str]:
+    total = sum(part["weight"] for part in components)
+    parts = [
+        _("%(name)s占 %(share).0f%%")
+        % {"name": _component(reading, part), "share": part["weight"] / total * 100}
+        for part in components
+    ]
+    return [_("由几个分数合成：%s。比例先乘 100 再合。") % "，".join(parts)]
+
+
+def _component(reading: Reading, part: dict[str, Any]) -> str:
+    if "external" in part:
+        return _("“%s”（不是调查得来的分数）") % part["external"]
+    found = reading.indicators.get(part["indicator"])
+    return found["name"] if found else part["indicator"]
 
 
 def _labels(items: dict[str, Any], name: str) -> dict[str, str]:

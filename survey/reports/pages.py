@@ -54,7 +54,7 @@ def page_context(
         "tiles": tile_tree(reading, code, key, link),
         "leagues": _leagues(reading, code, key, own, link),
         "groups": group_rows(reading, code) if key == ALL else None,
-        "item_charts": item_charts(reading, code, key),
+        "item_charts": item_charts(reading, code, key, allowed=allowed),
         "modelled": modelled_tables(reading, code, key, allowed),
         "themes": theme_tables(reading, key),
         "mode_sentence": mode_sentence(reading, key),
@@ -79,7 +79,8 @@ def _to_indicator(code: str) -> str:
 
 def _story(reading: Reading, code: str, key: str) -> list[Sentence]:
     """The whole report's sentences stand before those of its whole; a place has its own."""
-    return [*(report_story(reading) if key == ALL else []), *place_story(reading, code, key)]
+    found = [*(report_story(reading) if key == ALL else []), *place_story(reading, code, key)]
+    return list(dict.fromkeys(found))
 
 
 def _indicators(reading: Reading, key: str) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from survey.reports.charts import PAGE, Axis, Pen, label, line
 
 TREND_HEIGHT, TREND_TOP, TREND_FOOT = 220, 26, 30  # px
 EDGE = 0.07  # room at both sides of a trend, so that its ends keep their labels
-MOST_LABELS = 4  # names of rounds side by side on a phone
+MOST_LABELS = 3  # names of rounds side by side on a phone
 MOST_BOXES = 40  # places of a league as single boxes; more are drawn as one bar
 QUADRANT_HEIGHT = 340
 

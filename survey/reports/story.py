@@ -72,7 +72,7 @@ def _size(code_kind: str, value: float) -> str:
 
 
 def _target(reading: Reading, code: str, key: str, figure: Figure) -> list[Sentence]:
-    row = reading.document.get("targets", {}).get(code, {}).get(key)
+    row = (reading.document.get("targets") or {}).get(code, {}).get(key)
     if not row:
         return []
     scale = 100 if reading.indicators[code]["kind"] == SHARE else 1
@@ -136,7 +136,7 @@ def _change(reading: Reading, code: str, key: str, figure: Figure) -> list[Sente
 
 def _rank(reading: Reading, code: str, key: str, figure: Figure) -> list[Sentence]:
     kind = reading.domains[key]["kind"]
-    ranks = reading.document.get("ranks", {}).get(code, {}).get(kind)
+    ranks = (reading.document.get("ranks") or {}).get(code, {}).get(kind)
     if not ranks or key not in ranks["low"]:
         return []
     total = len(ranks["low"])
@@ -247,7 +247,7 @@ def _standing_out(reading: Reading, claimed: list[dict[str, Any]], kind: str) ->
 
 
 def _targets(reading: Reading, claimed: list[dict[str, Any]]) -> Sentence | None:
-    tested = [code for code, rows in reading.document.get("targets", {}).items() if ALL in rows]
+    tested = [code for code, rows in (reading.document.get("targets") or {}).items() if ALL in rows]
     if not tested:
         return None
     verdicts = {
