@@ -8,7 +8,12 @@ from survey.audit.services import SYSTEM, Actor
 from survey.common.errors import Problem
 from survey.fieldwork.retention import destroy_field_contacts
 from survey.fieldwork.services.raising import acting, raise_doubts
-from survey.fieldwork.sync.pushing import discard_payloads, has_unsettled, settle_waiting
+from survey.fieldwork.sync.pushing import (
+    destroy_originals,
+    discard_payloads,
+    has_unsettled,
+    settle_waiting,
+)
 from survey.jobs import tasks
 from survey.jobs.chores import daily
 from survey.jobs.looks import at_every_look
@@ -81,3 +86,5 @@ def sync_waiting() -> None:
 def sync_originals() -> None:
     """Sealed originals that are not needed any more."""
     discard_payloads()
+    for round_ in due_rounds():
+        destroy_originals(round=round_)

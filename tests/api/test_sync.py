@@ -1,6 +1,7 @@
 """Working without a signal: each rule of docs/field-sync.md, over HTTP with sealed items."""
 
 import gzip
+import hashlib
 import json
 import uuid
 from datetime import timedelta
@@ -19,14 +20,14 @@ from survey.fieldwork.sync import flags, protocol, pulling, pushing
 from survey.fieldwork.sync.devices import lock_device, unlock_device
 from survey.fieldwork.sync.keys import open_item
 from survey.fieldwork.sync.pushing import discard_payloads, settle_waiting
-from survey.fieldwork.tasks import settle_items
+from survey.fieldwork.tasks import settle_items, sync_originals
 from survey.responses.models import Attachment, Flag, Response
 from survey.responses.services import open_answers, withdraw_response
 from survey.sampling.models import Case
 from survey.studies.models import Round
 from tests import factories
 from tests.phones import BASE, MEMBERS, FieldPhone, picture
-from tests.residents import ANSWERS, Phone, make_open_round, write_letter
+from tests.residents import ANSWERS, Phone, make_open_round, make_version, small_document, write_letter
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 FOURTH = [*MEMBERS, {"label": "小张", "sex": "female", "age": 36}]
@@ -373,6 +374,31 @@ def test_a_correction_becomes_the_next_revision_and_the_first_stays(phone, case_
     assert Contact.objects.count() == 1  # one door, one completed visit
 
 
+def test_a_correction_takes_the_pictures_along_that_its_answers_still_name(regions, interviewer, supervisor):
+    document = small_document()
+    photo = {
+        "name": "lamp",
+        "type": "photo",
+        "label": {"zh-hans": "拍一下路灯", "en": "The lamp"},
+        "seconds": 5,
+    }
+    document["blocks"][1]["items"].append(photo)
+    round_ = make_open_round(regions["370105000000"], questionnaire_version=make_version(document))
+    assign_cases(cases=round_.cases.all(), interviewer=interviewer, acting_user=supervisor)
+    phone = FieldPhone(logged_in(interviewer)).register().pull()
+    case_id, content = next(iter(phone.cases)), picture("灯")
+    file = phone.file(case_id, content, "lamp")
+    named = {"id": file["id"], "sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+    answers = {**ANSWERS, "lamp": named}
+    first = phone.interview(case_id, answers=answers, files=[file["id"]])
+    mended = phone.interview(case_id, answers={**answers, "age": 44}, replaces=first["id"])
+    assert [each["code"] for each in phone.push(file, first, mended)] == ["", "", ""]
+    new = Response.objects.counted().get()
+    assert (new.revision, new.attachments.get().item) == (2, "lamp")
+    withdraw_response(response=new, reason="本人要求", acting_user=SYSTEM)
+    assert discard_payloads() == 3  # the picture's original goes as well
+
+
 def test_a_correction_that_overtakes_the_first_counts_alone(phone, case_id):
     first = phone.interview(case_id)
     mended = phone.interview(case_id, answers={**ANSWERS, "age": 44}, replaces=first["id"])
@@ -571,6 +597,15 @@ def test_originals_go_after_a_month_and_at_once_when_an_answer_is_withdrawn(phon
     SyncItem.objects.update(settled_at=now() - timedelta(days=31))
     assert discard_payloads() == len(ids) - 1
     assert SyncItem.objects.get(pk=refused["id"]).payload is not None
+
+
+def test_when_the_retention_date_has_passed_no_original_is_left(phone, case_id, round_):
+    phone.push(phone.interview(case_id, answers={"age": 7}))
+    with pytest.raises(ValueError, match="retention"):
+        pushing.destroy_originals(round=round_)
+    Round.objects.filter(pk=round_.pk).update(retention_until=now().date() - timedelta(days=2))
+    sync_originals()
+    assert SyncItem.objects.get().payload is None
 
 
 def test_a_closed_round_takes_visits_and_keeps_late_interviews_aside(phone, case_id, cases, round_):

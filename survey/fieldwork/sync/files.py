@@ -49,10 +49,16 @@ def store_files(work: Work, respondent: Respondent) -> None:
 
 
 def claim_door_files(work: Work, response: Response) -> None:
-    """The signature and the door's picture belong to the response, though no answer names them."""
+    """The signature and the door's picture belong to the response, though no answer names them.
+
+    Each sealed original remembers its response, so that a withdrawal reaches it.
+    """
     body = work.item.body
     named = uuids({str(each) for each in (consent_of(body).get("signature"), body.get("plate")) if each})
     Attachment.objects.filter(pk__in=named, response__isnull=True).update(response=response)
+    files = uuids({str(each) for each in list_in(body, "files")})
+    originals = SyncItem.objects.filter(pk__in=[*named, *files], kind=FILE, device=work.row.device)
+    originals.update(response=response)
 
 
 def content_of(row: SyncItem) -> tuple[bytes, str]:

@@ -19,7 +19,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from survey.accounts.models import User
-from survey.common.clock import now
+from survey.common.clock import now, today
 from survey.common.errors import Problem
 from survey.fieldwork.sync import sealing
 from survey.fieldwork.sync.applying import Outcome, apply_item
@@ -38,6 +38,7 @@ from survey.fieldwork.sync.protocol import (
 )
 from survey.fieldwork.sync.pulling import result_of
 from survey.fieldwork.sync_models import Device, SealKey, SyncItem
+from survey.studies.models import Round
 
 BUDGET_S = 20.0  # of one request; what is left is stored, and settled by a worker or at the next contact
 PAYLOAD_KEPT = timedelta(days=30)  # after it was settled
@@ -262,3 +263,10 @@ def words_of(code: str) -> str:
         "unknown_key": _("服务器不认识这一轮调查，没有收。请告诉督导员，别退出登录。"),
         "malformed": _("格式不对，没有收。请告诉督导员，别退出登录。"),
     }.get(code, code)
+
+
+def destroy_originals(*, round: Round) -> int:
+    """Drop every sealed original of a round whose retention date has passed, also of what was refused."""
+    if round.retention_until is None or round.retention_until >= today():
+        raise ValueError("the round's retention date has not passed")
+    return SyncItem.objects.filter(round=round, payload__isnull=False).update(payload=None)

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from survey.audit.services import Actor, record
 from survey.common.errors import Problem
-from survey.responses.models import Response
+from survey.responses.models import Attachment, Response
 from survey.responses.services.answering import accept_response
 
 State = Response.State
@@ -33,7 +33,11 @@ def accept_revision(*, old: Response, acting_user: Actor, **submission: Any) -> 
         if old.state == State.WITHDRAWN or old.superseded_by_id is not None:
             raise Problem("responses.other_content")
         Response.objects.filter(pk=old.pk).update(state=State.REJECTED)
+        pictures = list(old.attachments.values_list("pk", flat=True))
+        # Pictures that the corrected answers still name go with them; the others stay with the first.
+        Attachment.objects.filter(pk__in=pictures).update(response=None)
         new, created = accept_response(acting_user=acting_user, **submission)
+        Attachment.objects.filter(pk__in=pictures, response__isnull=True).update(response=old)
         if created:
             Response.objects.filter(pk=new.pk).update(revision=old.revision + 1)
             new.revision = old.revision + 1
