@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from django.core.cache import cache
+from django.test import override_settings
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import Error, sync_playwright
 
@@ -77,3 +78,10 @@ def _clear_cache(request, django_db_blocker):
     if request.node.get_closest_marker("django_db"):
         with django_db_blocker.unblock():
             cache.clear()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def media_of_tests(tmp_path_factory):
+    """Files that tests make, snapshots of runs among them, go with the tests."""
+    with override_settings(MEDIA_ROOT=tmp_path_factory.mktemp("media")):
+        yield

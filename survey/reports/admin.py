@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from survey.common.admin import ReadOnlyAdmin
-from survey.reports.models import Report, Run, WeightRecipe
+from survey.reports.models import ExternalScore, Report, Run, Snapshot, WeightRecipe
 
 
 @admin.register(WeightRecipe)
@@ -27,3 +27,15 @@ class ReportAdmin(ReadOnlyAdmin):
     list_display = ("number", "title", "round", "state", "published_at", "published_by")
     list_filter = ("state",)
     exclude = ("document",)
+
+
+@admin.register(Snapshot)
+class SnapshotAdmin(ReadOnlyAdmin):
+    called = _("数据快照")
+    list_display = ("round", "content_hash", "n_cases", "n_responses", "created_at", "removed_at")
+
+
+@admin.register(ExternalScore)
+class ExternalScoreAdmin(ReadOnlyAdmin):
+    called = _("别处来的分数")
+    list_display = ("round", "code", "domain", "value", "se", "source")

@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 
+from survey.audit.models import AuditEntry
 from survey.common.canonical import canonical_json
 from survey.common.clock import now
 from survey.common.errors import Problem
@@ -17,6 +18,7 @@ from survey.jobs.services import run_job
 from survey.questionnaires.models import QuestionnaireVersion
 from survey.regions.models import Region
 from survey.reports import snapshots
+from survey.reports.external import set_external_score
 from survey.reports.inputs import read_inputs
 from survey.reports.models import ExternalScore, ResponseWeight, Run, Snapshot
 from survey.reports.notices import all_notices
@@ -373,3 +375,29 @@ def test_a_target_is_judged_within_the_family(open_floor, lead):
     claims = document["claims"]
     assert claims["tests"] >= len(claims["list"])
     assert all(entry["claimed"] for entry in claims["list"])
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({"domain": "999999999999"}, "没有代码为"),
+        ({"value": 101}, "0 到 100"),
+        ({"se": -1.0}, "不能是负数"),
+        ({"source": " "}, "从哪里来"),
+    ],
+)
+def test_an_external_score_that_cannot_be_is_refused(measured, lead, values, reason):
+    given = {"code": "inspection", "domain": "all", "value": 80.0, "source": "实地检查"} | values
+    with pytest.raises(Problem) as refused:
+        set_external_score(round=measured, acting_user=lead, **given)
+    assert reason in refused.value.message
+
+
+def test_an_external_score_is_replaced_and_leaves_a_trace(measured, lead, official):
+    given = {"round": measured, "code": "inspection", "domain": "370105001000", "source": "实地检查"}
+    set_external_score(value=80.0, acting_user=lead, **given)
+    set_external_score(value=82.0, se=1.5, acting_user=lead, **given)
+    assert ExternalScore.objects.get().value == 82.0
+    assert AuditEntry.objects.filter(action="reports.external_score.set").count() == 2
+    with pytest.raises(Problem):
+        set_external_score(value=90.0, acting_user=official, **given)
