@@ -215,12 +215,21 @@ def test_lists_inside_an_event_tell_it_apart(tencent):
     assert ReceivedPush.objects.count() == 2
 
 
-def test_one_push_costs_one_statement_and_no_session(tencent, monkeypatch):
+@pytest.mark.parametrize(
+    ("make", "statements"),
+    [
+        (lambda: event("o1", "VIEW", EventKey="https://a.cn/"), 1),
+        (lambda: text("o1", "计数"), 2),  # the team's keywords are looked up, too
+    ],
+    ids=["event", "text"],
+)
+def test_one_push_costs_one_writing_statement_and_no_session(tencent, monkeypatch, make, statements):
     monkeypatch.setattr(receiving, "KEEP_ACCOUNT_S", 600.0)  # however slow this machine is
     tencent.post(text("o1", "先热身"))
     with CaptureQueriesContext(connection) as queries:
-        answer = tencent.post(text("o1", "计数"))
-    assert len(queries) == 1 and queries[0]["sql"].lstrip().startswith("INSERT")
+        answer = tencent.post(make())
+    assert len(queries) == statements
+    assert [query["sql"].split()[0] for query in queries][-1] == "INSERT"
     assert not answer.cookies
 
 
