@@ -13,6 +13,9 @@ The peak is that of this process, the data included.
 """
 
 import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # a second thread would count twice in CPU seconds
+
 import resource
 import sys
 import time
