@@ -8,6 +8,7 @@ from survey.accounts.policies import MAY, require
 from survey.common.errors import Problem
 from survey.regions.models import Region
 from survey.reports.models import Report, Run
+from survey.reports.reading import Reading
 from survey.reports.tables_api import public_tables
 
 VIEWERS = MAY["reports.view"]
@@ -74,3 +75,11 @@ def own_unit(user: User, keys: list[str]) -> str | None:
     codes = {path.ljust(12, "0") for path in user.granted_paths(*VIEWERS) if len(path) == 9}
     mine = [key for key in keys if key in codes]
     return mine[0] if len(mine) == 1 else None
+
+
+def own_place(user: User, reading: Reading) -> str | None:
+    """The one place of a report that the user is granted, a street or, over several, their district."""
+    own = own_unit(user, [d["key"] for d in reading.of_kind("street")])
+    districts = [d["key"] for d in reading.of_kind("district")]
+    mine = openable(user, districts) if len(districts) > 1 else set()
+    return own or (mine.pop() if len(mine) == 1 else None)

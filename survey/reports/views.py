@@ -9,6 +9,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
+from survey.accounts.models import User
 from survey.accounts.policies import require
 from survey.common.errors import Problem
 from survey.reports import queries, services
@@ -27,7 +28,9 @@ def report_list(request: HttpRequest) -> HttpResponse:
     """Every report the user may open."""
     require(request.user, "reports.view")
     reports = list(queries.visible_reports(request.user))
-    return render(request, "reports/list.html", {"reports": [(r, _summary(r)) for r in reports]})
+    return render(
+        request, "reports/list.html", {"reports": [(r, _summary(request.user, r)) for r in reports]}
+    )
 
 
 @require_GET
@@ -40,7 +43,9 @@ def report_page(request: HttpRequest, number: str, code: str = ALL) -> HttpRespo
         raise Problem("common.not_found")
     services.record_view(report=report, acting_user=request.user, part="page", region_code=code)
     context = _page(request, reading, code, lambda key: _place_url(number, key))
+    own = queries.own_place(request.user, reading)
     context |= {"report": report, "run": report.run, "round": report.round, "number": number}
+    context["own_place"] = _own(number, reading, own) if own and own != code else None
     return render(request, "reports/report.html", context)
 
 
@@ -85,15 +90,23 @@ def _file(content: bytes, kind: str, name: str, *, inline: bool) -> HttpResponse
     return response
 
 
-def _summary(report: Report) -> dict[str, Any]:
+def _summary(user: User, report: Report) -> dict[str, Any]:
     reading = Reading(report.document)
     first = next(iter(reading.indicators))
+    own = queries.own_place(user, reading)
     return {
+        "own": _own(report.number, reading, own) if own else None,
+        "own_figure": reading.figure(first, own) if own else None,
         "figure": reading.figure(first, ALL),
         "name": reading.indicators[first]["name"],
         "whole": reading.whole,
         "notices": len(all_notices(report.document)),
     }
+
+
+def _own(number: str, reading: Reading, key: str) -> dict[str, str]:
+    """The way to the reader's own place."""
+    return {"label": reading.domains[key]["label"], "url": _place_url(number, key)}
 
 
 def _chosen(request: HttpRequest, reading: Reading) -> str:
