@@ -153,11 +153,12 @@ def _rank(reading: Reading, code: str, key: str, figure: Figure) -> list[Sentenc
 
 
 def drivers_story(reading: Reading, key: str) -> list[Sentence]:
-    """What to fix first: only what surely lies in that quarter. The place's own, else the whole's."""
+    """What to fix first: only what surely lies in that quarter. The place's own, else its district's or the
+    whole's."""
     drivers = reading.document.get("drivers")
     if not drivers:
         return []
-    for place in (key, ALL):
+    for place in (key, reading.domains[key]["parent"], ALL):
         found = drivers["domains"].get(place)
         if found and "refused" not in found:
             names = [

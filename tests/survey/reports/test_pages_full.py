@@ -161,6 +161,16 @@ def test_a_street_is_told_whose_answers_the_priorities_come_from(full):
     assert priorities_of(reading, ELSEWHERE).place == "济南市"  # its district's are refused
 
 
+def test_story_top_and_section_name_the_same_first_matter(full):
+    for key in ("all", STREET, ELSEWHERE):
+        made = context(full.document, key)
+        told = [s.text for s in made["story"] if s.kind == "drivers"]
+        names = [row.name for row in made["priorities"].first]
+        assert len(told) == 1 and told[0].startswith(made["priorities"].place)
+        answer = next(a for a in made["answers"] if a.question == "先办哪件")
+        assert answer.strong == "、".join(names) and all(name in told[0] for name in names)
+
+
 def test_model_based_figures_are_labelled_and_stay_inside_the_grant(full, reader):
     html = reader(full, NEXT, region=NEXT)
     table = html[html.index('class="sheet modelled"') :].split("</section>")[0]
