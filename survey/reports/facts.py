@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from survey.contacts.models import Contact, SelectedPerson
+from survey.fieldwork.board import response_model_columns
 from survey.regions.models import Region
 from survey.sampling.models import Case
 from survey.studies.models import Round
@@ -20,7 +21,8 @@ class Facts:
     """Arrays of shape (n_cases,).
 
     selected : a person was chosen in the household; probability : that person's, NaN without
-    covariates : {"visits", "letters", "phone", "psu_households", "certainty": numbers without gaps}
+    covariates : {"visits", "letters", "phone", "psu_households", "certainty", and of the field's rules
+        "attempts", "off_hours", "priority_class" (0 where no list was frozen): numbers without gaps}
     """
 
     selected: np.ndarray
@@ -60,9 +62,18 @@ def case_facts(round: Round, case_ids: list[str]) -> Facts:
         "phone": [frame[case][2] is not None for case in case_ids],
         "psu_households": [np.log(max(frame[case][0], 1)) for case in case_ids],
         "certainty": [frame[case][1] for case in case_ids],
+        **_of_the_field(round, case_ids),
     }
     covariates = {name: np.array(values, dtype=float) for name, values in columns.items()}
     return Facts(np.isfinite(chances), chances, covariates)
+
+
+def _of_the_field(round: Round, case_ids: list[str]) -> dict[str, list[float]]:
+    """Occasions at the door by the contact rules, and the class of the list frozen before the field."""
+    found = response_model_columns(round)
+    place = {case: row for row, case in enumerate(found["case_id"])}
+    names = ("attempts", "off_hours", "priority_class")
+    return {name: [found[name][place[case]] for case in case_ids] for name in names}
 
 
 def urban_rural(paths: list[str]) -> np.ndarray:

@@ -179,7 +179,7 @@ def spec_of(round_, **changes):
                 "margins": [["district", "sex"], ["district", "age"]],
             }
         },
-        {"household_response": {"method": "propensity", "covariates": ["psu_households", "visits"]}},
+        {"household_response": {"method": "propensity", "covariates": ["psu_households", "attempts"]}},
     ],
 )
 def test_every_recipe_ends_at_the_population_and_repeats_itself(measured, lead, changes):
