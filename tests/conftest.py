@@ -13,6 +13,7 @@ from playwright.sync_api import Error, sync_playwright
 os.environ.setdefault("MINYI_ENV", "test")
 
 from survey.questionnaires.queries import published_version
+from survey.wechat import keywords
 from tests import factories
 
 # The same examples every time, and no verdict that depends on how busy the machine is.
@@ -75,6 +76,7 @@ def _clear_cache(request, django_db_blocker):
     """Throttle counts and read questionnaires must not leak into the next test, where ids come again."""
     yield
     published_version.cache_clear()
+    keywords._held.clear()
     if request.node.get_closest_marker("django_db"):
         with django_db_blocker.unblock():
             cache.clear()

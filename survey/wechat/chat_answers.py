@@ -1,9 +1,7 @@
 """What is answered in the chat at once: a scan's card, a keyword's text, a menu key, a welcome.
 
-A responder of `chat`: asked while WeChat waits, so it reads a few rows and writes nothing.
+A responder of `chat`: asked while WeChat waits, so it reads a few rows at most and writes nothing.
 """
-
-from functools import cache
 
 from django.conf import settings
 from django.templatetags.static import static
@@ -11,16 +9,15 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from survey.audit.services import SYSTEM
-from survey.common.statements import read, run
 from survey.studies.models import Round
 from survey.wechat.chat import Answer, Incoming, NewsAnswer, TextAnswer, register_responder
 from survey.wechat.inbox import on_push
+from survey.wechat.keywords import rules_of
 from survey.wechat.models import ReceivedPush, WeChatAccount
 from survey.wechat.posters import poster_address
 from survey.wechat.publishing import settle_article
 from survey.wechat.publishing_models import KeywordReply, SceneCode
 
-_OF_RULE = ("id", "keyword", "match", "text")
 TYPED_KEY = "typed_code"  # a menu key: where the letter's code is typed
 
 
@@ -58,23 +55,18 @@ def _to_scene(push: Incoming) -> Answer | None:
 
 def _to_text(push: Incoming) -> Answer | None:
     """The rule whose word is the whole message, else the longest word that the message holds."""
-    rules = [read(KeywordReply, _OF_RULE, row) for row in run(_rules(), [push.account_id])]
+    if not push.text:
+        return None
+    rules = rules_of(push.account_id)
     whole = [rule for rule in rules if rule.keyword == push.text]
     part = [r for r in rules if r.match == KeywordReply.Match.PART and r.keyword in push.text]
     found = whole or sorted(part, key=lambda rule: -len(rule.keyword))
-    return TextAnswer(found[0].text) if found and push.text else None
-
-
-@cache
-def _rules() -> str:
-    # Asked for each message: planned once (survey/common/statements.py). Names come from our own model.
-    columns, rules = ", ".join(f'"{name}"' for name in _OF_RULE), KeywordReply._meta.db_table
-    return f"SELECT {columns} FROM {rules} WHERE account_id = %s ORDER BY id"  # noqa: S608
+    return TextAnswer(found[0].text) if found else None
 
 
 def _of_keyword(account_id: int, keyword: str) -> Answer | None:
-    rule = KeywordReply.objects.filter(account=account_id, keyword=keyword).first()
-    return TextAnswer(rule.text) if rule else None
+    found = (TextAnswer(rule.text) for rule in rules_of(account_id) if rule.keyword == keyword)
+    return next(found, None)
 
 
 def _welcome(account_id: int) -> Answer:

@@ -16,6 +16,7 @@ from wechatpy import WeChatClient
 from survey.audit.services import Actor, record
 from survey.common.clock import now
 from survey.common.errors import Problem
+from survey.wechat.keywords import forget_rules
 from survey.wechat.models import WeChatAccount
 from survey.wechat.publishing_models import Article, KeywordReply, Menu, Poster, SceneCode
 from survey.wechat.services import wechat_for
@@ -170,6 +171,7 @@ def save_keyword(
     rule, _created = KeywordReply.objects.update_or_create(
         account=account, keyword=keyword, defaults={"match": match, "text": text}
     )
+    forget_rules()
     record(action="wechat.keyword.saved", acting_user=acting_user, target=rule, detail={"keyword": keyword})
     return rule
 
@@ -184,6 +186,7 @@ def remove_keyword(*, rule: KeywordReply, acting_user: Actor) -> None:
         detail={"keyword": rule.keyword},
     )
     rule.delete()
+    forget_rules()
 
 
 # --- articles ---------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from survey.audit.services import SYSTEM
 from survey.common.errors import Problem
 from survey.contacts.models import Contact
 from survey.responses.models import Response
+from survey.wechat import keywords
 from survey.wechat.alarms import open_alarms
 from survey.wechat.board import by_community, by_hour, funnel
 from survey.wechat.chat import Incoming, NewsAnswer, TextAnswer, answer_to
@@ -386,3 +387,22 @@ def test_an_unknown_message_is_sent_and_not_delivered(account, round_):
     message.save()
     assert funnel(round_).delivered == 1
     assert not Response.objects.exists()
+
+
+def test_keyword_rules_are_read_once_in_a_few_seconds_and_a_change_shows_at_once(
+    account, monkeypatch, django_assert_num_queries
+):
+    monkeypatch.setattr(keywords, "KEEP_S", 600.0)  # however slow this machine is
+    rule = save_keyword(account=account, keyword="帮助", match="part", text="看信", acting_user=SYSTEM)
+    assert told(account, "text", text="要帮助").text == "看信"
+    with django_assert_num_queries(0):
+        assert told(account, "text", text="要帮助").text == "看信"
+        assert told(account, "event:CLICK", key="帮助").text == "看信"
+    save_keyword(account=account, keyword="帮助", match="part", text="打电话", acting_user=SYSTEM)
+    assert told(account, "text", text="要帮助").text == "打电话"
+    KeywordReply.objects.filter(pk=rule.pk).update(text="别的进程改的")
+    assert told(account, "text", text="要帮助").text == "打电话"
+    monkeypatch.setattr(keywords, "KEEP_S", 0.0)  # the seconds are over
+    assert told(account, "text", text="要帮助").text == "别的进程改的"
+    remove_keyword(rule=rule, acting_user=SYSTEM)
+    assert told(account, "text", text="要帮助") is None
