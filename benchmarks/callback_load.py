@@ -130,6 +130,8 @@ def report(ours: list[dict], bare: list[dict], must_be: int, stored: dict) -> No
     rate = mean(ours, "requests/s") / mean(bare, "requests/s")
     worst = max(each["worst"] for each in ours)
     print(f"rate {rate:.2f} of bare (at least {TARGET_RATE})")
+    cpu = mean(bare, "CPU ms") / mean(ours, "CPU ms")
+    print(f"processor time of the servers: bare takes {cpu:.2f} of ours for a request")
     print(f"slowest answer {worst:.0f} ms (Tencent waits {TENCENT_WAITS_MS})")
     print(f"stored after the load: {stored['after_load']} (at least {must_be})")
     print(

@@ -19,7 +19,7 @@ from pathlib import Path
 CONNECTIONS = 16
 WORKERS = 2
 ROOT = Path(__file__).resolve().parents[1]
-COLUMNS = ("requests/s", "p50", "p99", "worst", "n", "refused", "failed", "broken")
+COLUMNS = ("requests/s", "p50", "p99", "worst", "CPU ms", "n", "refused", "failed", "broken")
 # Requests are formatted before the clock starts, so that the load generator takes little of the machine.
 LUA = """
 local requests, at, main_thread = {}, 0, nil
@@ -116,16 +116,37 @@ def wait_for(port: int, log: Path) -> None:
     raise SystemExit(f"the server did not start:\n{log.read_text()[-2000:]}")
 
 
+def server_cpu_s() -> float:
+    """Processor seconds that the processes of the site that is served now have used so far (Linux)."""
+    found = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+            found[int(stat.parent.name)] = (int(fields[1]), int(fields[11]) + int(fields[12]))
+            if b"gunicorn" not in (stat.parent / "cmdline").read_bytes():
+                del found[int(stat.parent.name)]
+        except OSError:  # it ended meanwhile
+            continue
+    masters = {pid for pid, (parent, _ticks) in found.items() if parent == os.getpid()}
+    ticks = sum(ticks for parent, ticks in found.values() if parent in masters)
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 def load(address: str, requests: Path, seconds: int, folder: Path, *, endless: bool = False) -> dict:
-    """Send the requests of a file, once or (`endless`) again and again until the time is over."""
+    """Send the requests of a file, once or (`endless`) again and again until the time is over.
+
+    "CPU ms" is the servers' processor time for one request, which other work on the machine disturbs least.
+    """
     script = folder / "wrk.lua"
     script.write_text(LUA)
     command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "10s", "--latency"]
     environment = {**os.environ, "REQUESTS": str(requests), "ENDLESS": "1" if endless else "0"}
+    before = server_cpu_s()
     done = subprocess.run(
         [*command, "-s", str(script), address], capture_output=True, text=True, check=True, env=environment
     )
-    return read_wrk(done.stdout)
+    read = read_wrk(done.stdout)
+    return {**read, "CPU ms": 1000 * (server_cpu_s() - before) / read["n"]}
 
 
 def read_wrk(out: str) -> dict:
