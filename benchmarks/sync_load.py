@@ -2,10 +2,12 @@
 
     python -m benchmarks.sync_load [--interviewers 500] [--each 10] [--budget 0]
 
-PostgreSQL, two server processes, 16 connections. In the morning every phone registers and pulls its doors;
-in the evening it pushes an interview from each door in one gzipped batch, sealed before the clock starts.
-One phone in five never hears the answer and pushes the same again. Beside it a bare view without middleware
-gets the same rows and writes them by one bulk insert. Both run twice, in turn, with the same client.
+PostgreSQL, Redis for the counts of throttling, two server processes, 16 connections. In the morning every
+phone registers and pulls its doors; in the evening it pushes an interview from each door in one gzipped
+batch, sealed before the clock starts. One phone in five never hears the answer and pushes the same again.
+Beside it a bare view without middleware writes rows of the same columns, indexes and sizes by one bulk
+insert. Both run twice, in turn, with the same client, and neither is timed before it has answered empty
+pushes in each of its processes.
 
 `--budget` is MINYI_SYNC_BUDGET_S, the seconds for which a push settles what it has stored. With 0, as
 docs/field-sync.md has it for an evening's rush, a push stores, and workers settle; how fast one worker does
@@ -28,10 +30,12 @@ from urllib.parse import urlsplit
 
 from benchmarks.load import CONNECTIONS, WORKERS, environment_for, mean, run_module, served, server_cpu_s
 from benchmarks.throwaway_postgres import postgres
+from benchmarks.throwaway_redis import redis
 
 SEED = 20261124
 TURNS = 2
 TARGET_RATE = 0.3
+WARM_UP = 60
 WITHIN_S = 600  # each of the morning and the evening
 PUSHED_AGAIN = 0.2
 BARE_S = 4.0  # the bare view is soon through with everything: again and again for so long
@@ -45,13 +49,19 @@ def main() -> None:
     parser.add_argument("--each", type=int, default=10)
     parser.add_argument("--budget", type=float, default=0.0)
     options = parser.parse_args()
-    with postgres("minyi", "bare") as port, tempfile.TemporaryDirectory() as folder:
-        run(options, port, Path(folder))
+    with (
+        postgres("minyi", "bare") as port,
+        redis() as broker,
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        environment = environment_for(
+            Path(folder), port, MINYI_REDIS_URL=broker.url, MINYI_SYNC_BUDGET_S=str(options.budget)
+        )
+        run(options, environment, Path(folder))
 
 
-def run(options: argparse.Namespace, pg_port: int, folder: Path) -> None:
+def run(options: argparse.Namespace, environment: dict[str, str], folder: Path) -> None:
     """Seed, pull, push, compare, check. SystemExit 1 when a target is missed or an interview lost."""
-    environment = environment_for(folder, pg_port, MINYI_SYNC_BUDGET_S=str(options.budget))
     run_module("benchmarks.bare_site", environment=environment)
     file, seeding = folder / "plan.json", "benchmarks.sync_load_seed"
     numbers = (str(options.interviewers), str(options.each))
@@ -66,8 +76,10 @@ def run(options: argparse.Namespace, pg_port: int, folder: Path) -> None:
     for turn in range(TURNS):
         pushes, likewise = write_requests(plan[turn::TURNS])
         with served("benchmarks.bare_site", environment, folder) as address:
+            send(address, [without_items(likewise[0])] * WARM_UP, seconds=WITHIN_S)
             bare.append(send(address, itertools.cycle(likewise), seconds=BARE_S))
         with served("survey.wsgi", environment, folder) as address:
+            send(address, [without_items(pushes[0])] * WARM_UP, seconds=WITHIN_S)
             ours.append(send(address, pushes, seconds=WITHIN_S))
     for name, each in ((name, each) for name, its in (("bare", bare), ("Minyi", ours)) for each in its):
         figures = ", ".join(f"{what} {value:.4g}" for what, value in each.items())
@@ -90,6 +102,15 @@ def write_requests(phones: list[dict]) -> tuple[list[Request], list[Request]]:
         if random_.random() < PUSHED_AGAIN:
             pushes.append((place + random_.random() * 20, push))
     return [push for _at, push in sorted(pushes, key=lambda each: each[0])], bare
+
+
+def without_items(request: Request) -> Request:
+    """The same push with nothing in it."""
+    path, body, headers, _count = request
+    zipped = "Content-Encoding" in headers
+    empty = json.loads(gzip.decompress(body) if zipped else body) | {"items": []}
+    sent = json.dumps(empty).encode()
+    return path, gzip.compress(sent) if zipped else sent, headers, 0
 
 
 def send(address: str, requests: Iterable[Request], *, seconds: float) -> dict[str, float]:
