@@ -1,4 +1,4 @@
-"""Taking what a phone sends: stored first, all of it, in one transaction; then each item by its own rules.
+"""Taking what a phone sends: stored first, all of it, by one statement; then each item by its own rules.
 
 A stored item is safe whatever happens next: a fault of ours, a rule that is missing, a file still on its way.
 The phone hears of each item what became of it, now or with a later pull.
