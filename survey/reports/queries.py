@@ -4,12 +4,13 @@ from typing import Any
 from uuid import UUID
 
 from survey.accounts.models import User
-from survey.accounts.policies import MAY, require
+from survey.accounts.policies import MAY, may, require
 from survey.common.errors import Problem
 from survey.regions.models import Region
 from survey.reports.models import Report, Run
 from survey.reports.reading import Reading
 from survey.reports.tables_api import public_tables
+from survey.sampling.models import Draw
 
 VIEWERS = MAY["reports.view"]
 
@@ -25,7 +26,24 @@ def find_report(user: User, number: str) -> Report:
     report = visible_reports(user).filter(number=number).first()
     if report is None:
         raise Problem("common.not_found")
+    if not may(user, "sampling.view", report.round.study.region) and not _is_revealed(report):
+        report.document = _without_communities(report.document)
     return report
+
+
+def _is_revealed(report: Report) -> bool:
+    """Whether everybody may know the communities that were drawn: their certificates are public."""
+    draws = Draw.objects.filter(design__round=report.round_id).exclude(state=Draw.State.VOID)
+    return draws.exists() and not draws.filter(revealed_at__isnull=True).exists()
+
+
+def _without_communities(document: dict[str, Any]) -> dict[str, Any]:
+    """Model figures of communities name the drawn ones: before the certificate they are the team's."""
+    areas = {
+        code: {name: part for name, part in found.items() if name != "community"} | {"community": {}}
+        for code, found in (document.get("small_areas") or {}).items()
+    }
+    return document | {"communities": [], "small_areas": areas}
 
 
 def find_run(user: User, pk: UUID) -> Run:

@@ -3,8 +3,10 @@
 import pytest
 
 from survey.audit.models import AuditEntry
+from survey.common.clock import now
 from survey.regions.models import Region
 from survey.reports.services import create_run, publish_report
+from survey.sampling.models import Draw
 from tests import factories
 from tests.api.test_api import api
 from tests.survey.reports.conftest import answers_of
@@ -30,6 +32,19 @@ def test_the_tables_are_the_document_without_the_team_s_part(report, official):
     assert "masks" not in tables and set(tables["weights"]) == {"spec", "margins", "steps", "sum"}
     entry = AuditEntry.objects.filter(action="reports.report.viewed").latest("pk")
     assert entry.detail["part"] == "tables"
+
+
+def test_drawn_communities_stay_hidden_until_the_certificate_names_them(report, official, lead):
+    def communities(user):
+        tables = api(user).get(f"/api/v1/reports/{report.number}/tables/").json()
+        figures = {key for found in tables["small_areas"].values() for key in found["community"]}
+        return {place["key"] for place in tables["communities"]} | figures
+
+    drawn = {case.community.code for case in report.round.cases.select_related("community")}
+    assert communities(lead) >= drawn
+    assert communities(official) == set()
+    Draw.objects.update(revealed_at=now())
+    assert communities(official) >= drawn
 
 
 def test_answers_in_detail_stay_inside_the_grant(report, regions):

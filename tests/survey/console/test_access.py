@@ -29,7 +29,8 @@ OFFICIALS = ("official", "city_official", "street_official")
 # secret or a signature, and its own tests say how.
 PUBLIC = {
     "root", "set_language", "accounts:login", "accounts:logout", "accounts:language", "accounts:invitation",
-    "entry:typed", "entry:qr", "posters:poster", "posters:jssdk", "domain_file", "wechat:start", "wechat:callback", "wechat:push",
+    "entry:typed", "entry:qr", "posters:poster", "posters:jssdk", "domain_file",
+    "wechat:start", "wechat:callback", "wechat:push",
     "fieldwork:app", "fieldwork:worker", "fieldwork:manifest",
     "responses:home", "responses:consent", "responses:refuse", "responses:privacy", "responses:who",
     "responses:form", "responses:plain", "responses:submit", "responses:answered", "responses:thanks",
@@ -209,6 +210,7 @@ RULES = {
     "api:response-list": "responses.view",
     "api:response-detail": "responses.view",
     "api:report-list": "reports.view",
+    "api:report-tables": "reports.view",
     "api:report-detail": "reports.view",
     "api:estimate-list": "reports.view",
     "api:job-list": "jobs.view",

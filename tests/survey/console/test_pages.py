@@ -159,16 +159,17 @@ def factories_version():
     )
 
 
-def test_the_field_page_counts_by_street_and_mode(team, drawn_round):
+def test_the_field_page_counts_by_street(team, drawn_round):
     drawn_round.state = Round.State.OPEN
     drawn_round.save()
     cases = list(drawn_round.cases.order_by("number"))
     for case in cases[:3]:
         answer(case)
-    rows = team.get(f"/console/rounds/{drawn_round.pk}/fieldwork/").context["streets"]
-    assert [(row["name"], row["cases"], row["web"], row["door"]) for row in rows] == [
-        ("无影山街道", 6, 3, 0),
-        ("天桥东街街道", 6, 0, 0),
+    (district,) = team.get(f"/console/rounds/{drawn_round.pk}/fieldwork/").context["districts"]
+    tiles = [row["tile"] for row in district["streets"]]
+    assert [(tile.community.name, tile.n_cases, tile.n_done) for tile in tiles] == [
+        ("无影山街道", 6, 3),
+        ("天桥东街街道", 6, 0),
     ]
     figures = team.get(f"/console/rounds/{drawn_round.pk}/").context["figures"]
     assert figures["counts"]["I"] == 3
@@ -181,7 +182,7 @@ def test_a_void_draw_is_kept_in_sight_and_out_of_the_counts(team, drawn_round):
     assert standing(drawn_round).draw is None
     assert standing(drawn_round).n_cases == 0
     assert "作废" in text(team.get(f"/console/rounds/{drawn_round.pk}/sampling/"))
-    assert team.get(f"/console/rounds/{drawn_round.pk}/fieldwork/").context["figures"] is None
+    assert "districts" not in team.get(f"/console/rounds/{drawn_round.pk}/fieldwork/").context
 
 
 def test_opening_lists_what_is_missing(team, regions):

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from survey.audit.models import AuditEntry
+from survey.common.clock import now
 from survey.reports import charts, plots
 from survey.reports.changing import change_of, signed, trend_of
 from survey.reports.models import Report
@@ -18,6 +19,7 @@ from survey.reports.plots import Matter, Point
 from survey.reports.priorities import priorities_of
 from survey.reports.reading import Reading
 from survey.reports.services import create_run, publish_report
+from survey.sampling.models import Draw
 from tests import factories
 from tests.survey.reports.sample import full_document
 
@@ -171,7 +173,12 @@ def test_story_top_and_section_name_the_same_first_matter(full):
         assert answer.strong == "、".join(names) and all(name in told[0] for name in names)
 
 
+def test_a_drawn_community_has_no_figure_before_the_certificate_names_it(full, reader):
+    assert "济洛路社区居委会" not in reader(full, NEXT, region=NEXT)
+
+
 def test_model_based_figures_are_labelled_and_stay_inside_the_grant(full, reader):
+    Draw.objects.update(revealed_at=now())
     html = reader(full, NEXT, region=NEXT)
     table = html[html.index('class="sheet modelled"') :].split("</section>")[0]
     assert "模型推算的" in table and "Fay–Herriot" in table and "济洛路社区居委会" in table

@@ -230,10 +230,19 @@ def test_a_round_that_never_opened_cannot_close(study, lead):
 def test_only_leads_and_administrators_open_a_round(regions, role):
     round_ = factories.make_drawn_round(regions["370105000000"])
     user = factories.make_user("x", role, regions["370100000000"])
-    for deed in (open_round, close_round):
-        with pytest.raises(Problem) as refusal:
-            deed(round=round_, acting_user=user)
-        assert refusal.value.code == "common.forbidden"
+    with pytest.raises(Problem) as refusal:
+        open_round(round=round_, acting_user=user)
+    assert refusal.value.code == "common.forbidden"
+
+
+@pytest.mark.parametrize("role", ["interviewer", "analyst", "official"])
+def test_who_supervises_the_field_closes_it_and_nobody_below(regions, role):
+    round_ = factories.make_drawn_round(regions["370105000000"], state="open")
+    with pytest.raises(Problem) as refusal:
+        close_round(round=round_, acting_user=factories.make_user("x", role, regions["370100000000"]))
+    assert refusal.value.code == "common.forbidden"
+    supervisor = factories.make_user("s", "supervisor", regions["370100000000"])
+    assert close_round(round=round_, acting_user=supervisor).state == Round.State.CLOSED
 
 
 def test_commands_act_without_an_account_and_are_recorded_as_such(regions):
