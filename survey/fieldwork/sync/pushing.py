@@ -153,7 +153,8 @@ def _store(items: list[SyncItem]) -> dict[uuid.UUID, SyncItem]:
     """
     if not items:
         return {}
-    unique = list({item.pk: item for item in reversed(items)}.values())  # of two with one id, the first
+    firsts = {item.pk: item for item in reversed(items)}  # of two with one id, the first
+    unique = [firsts[key] for key in sorted(firsts)]  # one order for all: shuffled batches never deadlock
     columns = [field.attname for field in SyncItem._meta.concrete_fields]
     values = [stored(SyncItem, name, getattr(item, name)) for item in unique for name in columns]
     new = {uuid.UUID(str(key)) for (key,) in run(_insertion(len(unique)), values)}
