@@ -47,10 +47,15 @@ class UsualPolicyMiddleware(CSPMiddleware):
 
     def __init__(self, get_response: Handler) -> None:
         super().__init__(get_response)
-        policy = settings.CONTENT_SECURITY_POLICY
-        self._usual, self._excluded = build_policy(), tuple(policy["EXCLUDE_URL_PREFIXES"])
+        self._compose()
+
+    def _compose(self) -> None:
+        self._policy = settings.CONTENT_SECURITY_POLICY
+        self._usual, self._excluded = build_policy(), tuple(self._policy["EXCLUDE_URL_PREFIXES"])
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        if settings.CONTENT_SECURITY_POLICY is not self._policy:  # another one since, as in a test
+            self._compose()
         is_usual = (
             self.get_policy_parts(request=request, response=response) == PolicyParts()
             and not getattr(response, "_csp_exempt", False)

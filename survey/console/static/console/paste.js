@@ -25,4 +25,6 @@ if (paste) {
     window.clearTimeout(timer);
     timer = window.setTimeout(check, 500);
   });
+  // What was pasted before this script came, or what the browser put back, is read as well.
+  if (form.querySelector("textarea").value.trim()) check();
 }
