@@ -33,7 +33,7 @@ demo: $(VENV)/.runtime ## set up, build the model city and start the site on SQL
 
 test: $(VENV)/.dev ## set up and pass the tests
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports
-	@MINYI_ENV=test $(BIN)/python -m pytest -n 2 $(ARGS)
+	@MINYI_ENV=test $(BIN)/python -m pytest -n auto --maxprocesses 4 $(ARGS)
 
 proof: $(VENV)/.dev ## the long proofs: simulations, kill runs, load; writes docs/proof/
 	@MINYI_ENV=test $(BIN)/python -m tests.proof $(ARGS)
