@@ -4,6 +4,7 @@ import subprocess
 
 import pytest
 from django.urls import reverse
+from django.utils import translation
 
 from survey.audit.services import SYSTEM
 from survey.sampling.models import Draw, FrameCommunity
@@ -67,7 +68,9 @@ def test_the_head_figures_tell_the_sample_from_what_it_was_drawn_from(regions):
     ]
     spec = {"stages": stages, "n_psus": 4, "reserve_replicates": 2, "reserve_take": 3}
     design = factories.create_design(round=round_, frame=frame, spec=spec, acting_user=SYSTEM)
-    report = build_report(factories.draw_now(design))
+    draw = factories.draw_now(design)
+    with translation.override("zh-hans"):
+        report = build_report(draw)
     figures = {label: (value, base) for value, label, base in report.figures}
     assert figures["抽中的户（已放出）"] == ("20", "从名录的 180 户里抽，另有备用 24 户")
 
