@@ -167,6 +167,24 @@ class DoorPhoto(models.Model):
         return self.fingerprint
 
 
+class VisitPhoto(models.Model):
+    """A door's picture taken at a visit without an interview: sealed, with the same kind of fingerprint."""
+
+    id = models.UUIDField(primary_key=True)  # made by the phone
+    contact = models.OneToOneField(Contact, on_delete=models.CASCADE, related_name="field_photo")
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="visit_photos")
+    content_cipher = models.BinaryField()
+    content_type = models.CharField(max_length=60)
+    fingerprint = models.CharField(max_length=16)  # hex
+    taken_at = models.DateTimeField()
+    taken_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    def __str__(self) -> str:
+        return self.fingerprint
+
+
 class FlagSubject(models.Model):
     """Whom or what a flag of the field is about; the key keeps one doubt from being raised twice."""
 
