@@ -1,10 +1,10 @@
 """Handing in under load, beside a bare Django view that writes one row: rate, latency, and nothing lost.
 
-    python -m benchmarks.submit_load [--seconds 15] [--phones 3000]
+    python -m benchmarks.submit_load [--seconds 10] [--phones 4500]
 
 PostgreSQL, two server processes, `wrk` as the load (Debian: wrk), 16 connections. Each phone saves its
 blocks, hands in, and often sends things again or out of order, as phones on bad networks do; a saved block
-counts as a request. The bare view has no middleware and gets bodies of the same sizes. Both run twice,
+counts as a request. The bare view has no middleware and gets bodies of the same sizes. Both run three times,
 in turn; their means are compared. Afterwards every phone hands in once more, and each household must have
 exactly one response with exactly what its phone sent.
 """
@@ -31,7 +31,7 @@ from benchmarks.throwaway_postgres import postgres
 
 SEED = 20261123
 BLOCK_SAVES = 6
-TURNS = 2
+TURNS = 3
 TARGET_RATE, TARGET_P99 = 0.3, 4.0
 HEADERS = {"Content-Type": "application/json", "Accept": "application/json"}
 
@@ -39,8 +39,8 @@ HEADERS = {"Content-Type": "application/json", "Accept": "application/json"}
 def main() -> None:
     """Run both in turn, compare, check what was stored."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--seconds", type=int, default=15)
-    parser.add_argument("--phones", type=int, default=3000)
+    parser.add_argument("--seconds", type=int, default=10)
+    parser.add_argument("--phones", type=int, default=4500)
     options = parser.parse_args()
     require_wrk()
     with postgres("minyi", "bare") as port, tempfile.TemporaryDirectory() as folder:
