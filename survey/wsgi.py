@@ -13,7 +13,7 @@ def warm_up() -> None:
     """Do before the first request what the first one would else wait for, a second of it, and keep it.
 
     Every address and view is imported. What is in memory then stays for good, so the garbage collector need
-    not walk it again and again: with the statistics libraries loaded, a full walk halts all threads for 0.2 s.
+    not walk it again and again: with the statistics libraries loaded, a full walk halts all threads: 0.2 s.
     """
     reverse("root")
     gc.collect()
