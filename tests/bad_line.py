@@ -5,8 +5,11 @@ import random
 import socket
 import threading
 import time
+from collections import Counter
 
 CHUNK = 2048
+HARMS = ("drop", "cut up", "cut down", "delay")
+AWAY = "server away"
 
 
 class BadLine:
@@ -16,11 +19,13 @@ class BadLine:
     ----------
     harm : share of connections that are harmed, by one of: refused at once, cut after a random number of
         bytes on the way up (a truncated request), cut on the way down (a truncated answer), or delayed.
+
+    `counts` tells what became of the connections: one of `HARMS`, "pass", or `AWAY` when there was no server.
     """
 
     def __init__(self, port: int, *, harm: float, seed: int, longest_delay_s: float = 0.4) -> None:
         self.port, self.harm, self.longest_delay_s = port, harm, longest_delay_s
-        self.random, self.counts = random.Random(seed), {}
+        self.random, self.counts, self._counting = random.Random(seed), Counter(), threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.own_port = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.own_port}"
@@ -32,16 +37,29 @@ class BadLine:
         self._open = False
         self._listener.close()
 
+    @property
+    def reached(self) -> int:
+        """How many connections so far were not lost to a server that was away."""
+        with self._counting:
+            return self.counts.total() - self.counts[AWAY]
+
+    @property
+    def harmed(self) -> int:
+        """How many connections it has harmed."""
+        with self._counting:
+            return sum(self.counts[kind] for kind in HARMS)
+
     def _serve(self) -> None:
         while self._open:
             try:
                 phone, _address = self._listener.accept()
             except OSError:
                 return
-            kind = self.random.choice(["drop", "cut up", "cut down", "delay"])
+            kind = self.random.choice(HARMS)
             if self.random.random() >= self.harm:
                 kind = "pass"
-            self.counts[kind] = self.counts.get(kind, 0) + 1
+            with self._counting:
+                self.counts[kind] += 1
             plan = (kind, self.random.randint(1, 6000), self.random.uniform(0, self.longest_delay_s))
             threading.Thread(target=self._carry, args=(phone, *plan), daemon=True).start()
 
@@ -55,6 +73,9 @@ class BadLine:
             server = socket.create_connection(("127.0.0.1", self.port), timeout=30)
         except OSError:
             phone.close()
+            with self._counting:
+                self.counts.subtract([kind])
+                self.counts[AWAY] += 1
             return
         limits = (n_bytes if kind == "cut up" else None, n_bytes if kind == "cut down" else None)
         up = threading.Thread(target=_pump, args=(phone, server, limits[0]), daemon=True)

@@ -8,11 +8,6 @@ import requests
 from tests.real_site import RealSite
 
 SEED = """
-import django
-django.setup()
-from django.core.management import call_command
-call_command("migrate", verbosity=0)
-call_command("createcachetable", verbosity=0)
 from knox.models import AuthToken
 from survey.audit.services import SYSTEM
 from survey.fieldwork.services import assign_cases
@@ -27,6 +22,11 @@ for place in range({interviewers}):
     print(user.username, AuthToken.objects.create(user=user)[1])
 """
 
+WORK = """
+from survey.fieldwork.tasks import settle_items
+settle_items()
+"""
+
 
 class FieldSite(RealSite):
     """`interviewers` with `each` cases; `letters` are their (name, token)."""
@@ -39,6 +39,11 @@ class FieldSite(RealSite):
         """Interviewers with their cases instead of letters."""
         take = -(-self.interviewers * self.each // 4)  # the round of 天桥区 has four PSUs
         return SEED.format(take=max(take, 3), interviewers=self.interviewers, each=self.each)
+
+    def work(self) -> None:
+        """What its worker does with items that their requests had no time for."""
+        if self.count("SELECT COUNT(*) FROM fieldwork_syncitem WHERE state = 'waiting'"):
+            self.program(WORK)
 
     def rows(self, query: str, *values: object) -> list[tuple]:
         """Rows out of its database, read from outside."""

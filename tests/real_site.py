@@ -1,13 +1,18 @@
 """A real server process over a database of its own, to be killed at will; and phones that talk to it."""
 
+import contextlib
+import json
 import os
 import re
+import signal
 import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
+from functools import cache
 from pathlib import Path
 
 import requests
@@ -16,12 +21,18 @@ from tests.residents import ANSWERS
 
 ROOT = Path(__file__).resolve().parents[1]
 START_TIMEOUT_S = 60
-SEED = """
+EMPTY = """
 import django
 django.setup()
 from django.core.management import call_command
 call_command("migrate", verbosity=0)
 call_command("createcachetable", verbosity=0)
+"""
+MANAGE = """
+from django.core.management import execute_from_command_line
+execute_from_command_line({arguments!r})
+"""
+SEED = """
 from tests import factories
 from tests.residents import make_open_round, write_letter
 regions = factories.make_regions()
@@ -31,7 +42,9 @@ for case in make_open_round(regions["370105000000"], take={take}).cases.order_by
 
 
 class RealSite:
-    """`manage.py runserver` in a process of its own on a free port, with `letters` [(QR, case id)].
+    """A server in a process of its own on a free port, with `letters` [(QR, case id)].
+
+    The process is forked from one that has everything loaded (tests/nest.py), so that it is soon back.
 
     Parameters
     ----------
@@ -40,31 +53,27 @@ class RealSite:
     """
 
     def __init__(self, folder: Path, letters: int) -> None:
-        self.database = folder / "site.sqlite3"
-        self._env = {
-            **os.environ,
-            "MINYI_ENV": "test",
-            "MINYI_VAR_DIR": str(folder),
-            "MINYI_DATABASE_URL": f"sqlite:///{self.database}",
-            "MINYI_EMBEDDED_WORKER": "false",
-            "DJANGO_SETTINGS_MODULE": "survey.settings",
-        }
-        made = subprocess.run(
-            [sys.executable, "-c", self.seeding(letters)],
-            cwd=ROOT,
-            env=self._env,
-            capture_output=True,
-            text=True,
-            check=False,
+        self.database, self._log, self._out = (
+            folder / name for name in ("site.sqlite3", "server.log", "program.out")
         )
-        assert made.returncode == 0, made.stderr
-        self.letters = [tuple(line.split()) for line in made.stdout.splitlines()]
+        self.database.write_bytes(_empty_database())
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        self._log = folder / "server.log"
-        self._process: subprocess.Popen | None = None
+        self._server: int | None = None
+        with self._log.open("ab") as log:
+            self._nest = subprocess.Popen(
+                [sys.executable, "-m", "tests.nest", str(self.port), str(self._log)],
+                cwd=ROOT,
+                env=_env(folder, self.database),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+        self._heard()
+        self.letters = [tuple(line.split()) for line in self.program(self.seeding(letters)).splitlines()]
 
     def seeding(self, letters: int) -> str:
         """The program that fills the database and prints one line for each letter."""
@@ -72,28 +81,29 @@ class RealSite:
 
     def start(self) -> None:
         """Start, and wait until it answers."""
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "manage.py", "runserver", "--noreload", f"127.0.0.1:{self.port}"],
-                cwd=ROOT,
-                env=self._env,
-                stdout=log,
-                stderr=log,
-            )
+        self._server = self._ask(serve=True)["pid"]
         end = time.monotonic() + START_TIMEOUT_S
         while time.monotonic() < end:
             try:
                 requests.get(f"{self.url}/s/", timeout=5)
                 return
             except requests.ConnectionError:
-                assert self._process.poll() is None, self._log.read_text()[-3000:]
                 time.sleep(0.05)
-        raise AssertionError("the server did not start")
+        raise AssertionError(f"the server did not start: {self._log.read_text()[-3000:]}")
 
     def kill(self) -> None:
         """SIGKILL: no handler runs, nothing is flushed."""
-        self._process.kill()
-        self._process.wait()
+        if self._server is not None:
+            os.kill(self._server, signal.SIGKILL)
+            self._ask(reap=self._server)
+            self._server = None
+
+    def close(self) -> None:
+        """Everything that it started ends."""
+        self.kill()
+        self._nest.stdin.close()
+        self._nest.wait()
+        self._nest.stdout.close()
 
     def count(self, query: str, *values: object) -> int:
         """One number out of its database, read from outside."""
@@ -102,16 +112,54 @@ class RealSite:
 
     def manage(self, *arguments: str) -> str:
         """Run a command of the site's and return what it says."""
+        return self.program(MANAGE.format(arguments=["manage.py", *arguments]))
+
+    def program(self, text: str) -> str:
+        """Run a program beside its server and return what it prints."""
+        self._out.unlink(missing_ok=True)
+        code = self._ask(program=text, out=str(self._out))["code"]
+        said = self._out.read_text(encoding="utf-8")
+        assert code == 0, said + self._log.read_text(encoding="utf-8")[-3000:]
+        return said
+
+    def _ask(self, **command: object) -> dict[str, int]:
+        self._nest.stdin.write(json.dumps(command) + "\n")
+        self._nest.stdin.flush()
+        return self._heard()
+
+    def _heard(self) -> dict[str, int]:
+        line = self._nest.stdout.readline()
+        assert line, self._log.read_text(encoding="utf-8")[-3000:]
+        return json.loads(line)
+
+
+def _env(folder: Path, database: Path) -> dict[str, str]:
+    return {
+        **os.environ,
+        "MINYI_ENV": "test",
+        "MINYI_VAR_DIR": str(folder),
+        "MINYI_DATABASE_URL": f"sqlite:///{database}",
+        "MINYI_EMBEDDED_WORKER": "false",
+        "DJANGO_SETTINGS_MODULE": "survey.settings",
+    }
+
+
+@cache
+def _empty_database() -> bytes:
+    """A migrated database without rows: made once, every site of this process starts from it."""
+    with tempfile.TemporaryDirectory() as folder:
+        database = Path(folder) / "empty.sqlite3"
         done = subprocess.run(
-            [sys.executable, "manage.py", *arguments],
+            [sys.executable, "-c", EMPTY],
             cwd=ROOT,
-            env=self._env,
+            env=_env(Path(folder), database),
             capture_output=True,
             text=True,
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        with contextlib.closing(sqlite3.connect(database)) as connection:
+            return connection.serialize()
 
 
 class WirePhone:

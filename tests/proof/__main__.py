@@ -8,12 +8,12 @@ Each module of this package named in PROOFS has `TITLE`, `CLAIM` and `run() -> (
 
 import importlib
 import os
-import subprocess
 import sys
 import time
-from pathlib import Path
 
 import django
+
+from tests.proof.parts import ROOT, commit
 
 PROOFS = [
     "coverage",
@@ -26,17 +26,9 @@ PROOFS = [
     "agreement",
     "journeys",
     "cheaters",
+    "attack",
+    "full_city",
 ]
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def commit() -> str:
-    """The commit that was proven, marked when the tree differs from it."""
-    name = subprocess.run(
-        ["git", "rev-parse", "--short=12", "HEAD"], cwd=ROOT, capture_output=True, text=True
-    )
-    changed = subprocess.run(["git", "status", "--porcelain"], cwd=ROOT, capture_output=True, text=True)
-    return name.stdout.strip() + (" with uncommitted changes" if changed.stdout.strip() else "")
 
 
 def main(wanted: list[str]) -> int:

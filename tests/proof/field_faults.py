@@ -1,186 +1,107 @@
 """Interviews over a line that drops, delays and cuts, to a server that is killed: each arrives once, whole.
 
-MINYI_FIELD_INTERVIEWS and MINYI_FIELD_DAYS make it shorter; what was run is written down with the result.
+MINYI_FIELD_INTERVIEWS and MINYI_FIELD_DAYS make it shorter, MINYI_PROOF_AT_ONCE says how many parts run side
+by side; what was run is written down with the result. A run that broke off goes on (tests/proof/parts.py).
 """
 
-import json
 import os
-import random
-import tempfile
-import threading
-import time
-from pathlib import Path
+from collections import Counter
+from typing import Any
 
-import requests
-from playwright.sync_api import sync_playwright
-
-from survey.common.crypto import decrypt
-from survey.fieldwork.sync import sealing
-from survey.fieldwork.sync.keys import PURPOSE as KEY_PURPOSE
-from survey.responses.services import OPEN_TEXT_PURPOSE
-from tests.bad_line import BadLine
-from tests.field_site import FieldSite, WireClient
-from tests.phones import FieldPhone
-from tests.proof.field_days import walk_a_day
-from tests.residents import ANSWERS
+from tests.proof.field_days import a_day
+from tests.proof.field_wire import come_home
+from tests.proof.parts import AT_ONCE, Part, run_parts
 
 TITLE = "A bad line, a killed phone and a killed server lose no interview and double none"
 CLAIM = (
-    "A scripted phone sends its interviews through a proxy that drops, delays and truncates connections both "
-    "ways, doubles and shuffles batches, while the server is killed with SIGKILL again and again. Then whole "
-    "days of ten doors are walked in the app itself, in a browser without network that is killed with "
-    "SIGKILL at random moments and started again, and go home over the same line. Every finished interview "
-    "is there exactly once; what the server opened is byte for byte what the phone sealed, and what it holds "
+    "Scripted phones send their interviews, five of them at once, through a proxy that drops, delays and "
+    "truncates connections both ways, with batches doubled and shuffled, while the server is killed with "
+    "SIGKILL again and again. Whole days of ten doors are walked in the app itself, in a browser without "
+    "network that is killed with SIGKILL at random moments and started again, and go home over the same "
+    "line, where browser and server are killed in the middle of the upload. Every finished interview is "
+    "there exactly once; what the server opened is byte for byte what the phone sealed, and what it holds "
     "sealed is what lay in the phone's outbox."
 )
 INTERVIEWS = int(os.environ.get("MINYI_FIELD_INTERVIEWS", "10000"))
 DAYS = int(os.environ.get("MINYI_FIELD_DAYS", "50"))
-PER_PHONE, DOORS = 200, 10  # ten days without a signal come home at once
+PHONES, PER_PHONE, DOORS = 5, 200, 10  # ten days without a signal come home at once
 HARM, SEED = 0.3, 20261124
-BATCHES = (1, 40)
+# Everything between the phone's screen and the stored response, and what drives it.
+CODE = [
+    *("manage.py", "requirements.txt", "api"),
+    *(
+        f"survey/{name}"
+        for name in ("accounts", "audit", "common", "contacts", "fieldwork", "questionnaires")
+    ),
+    *(f"survey/{name}" for name in ("responses", "sampling", "settings.py", "studies", "urls.py")),
+    *(f"tests/proof/field_{name}.py" for name in ("days", "faults", "wire")),
+    *(f"tests/{name}.py" for name in ("bad_line", "factories", "field_site", "nest", "phones", "real_site")),
+    *("tests/browser/field_app.py", "tests/residents.py"),
+]
 
 
-class Killer(threading.Thread):
-    """Kills a site at random moments and starts it again, until told to stop."""
-
-    def __init__(self, site: FieldSite, seed: int) -> None:
-        super().__init__(daemon=True)
-        self.site, self.random, self.stopped, self.kills = site, random.Random(seed), threading.Event(), 0
-
-    def run(self) -> None:
-        """Between kills the server lives for 4 to 12 seconds."""
-        while not self.stopped.wait(self.random.uniform(4, 12)):
-            self.site.kill()
-            self.kills += 1
-            self.site.start()
-
-
-def answers_of(place: int) -> dict:
-    """Answers that tell interviews apart."""
-    return {**ANSWERS, "age": 18 + place % 80, "remark": f"第 {place} 份：楼下的路灯坏了"}
-
-
-def try_again(deed):
-    """What the app does with a broken line: later, the same again."""
-    while True:
-        try:
-            return deed()
-        except (requests.RequestException, json.JSONDecodeError, KeyError):
-            time.sleep(0.05)
-        except AssertionError:  # a 5xx or a cut answer; refusals would be seen in the end
-            time.sleep(0.2)
-
-
-def send_all(phone: FieldPhone, sealed: list[dict], chance: random.Random) -> int:
-    """Push until the server has said of each item that it has it; returns how many pushes that took."""
-    waiting = {item["id"]: item for item in sealed}
-    pushes = 0
-    while waiting:
-        batch = list(waiting.values())
-        chance.shuffle(batch)
-        batch = batch[: chance.randint(*BATCHES)]
-        results = try_again(lambda batch=batch: phone.push(*batch))
-        pushes += 1
-        if chance.random() < 0.1:
-            continue  # the phone lost its battery before it noted the answer
-        for result in results:
-            if result["state"] != "not_stored":
-                waiting.pop(result["id"], None)
-    return pushes
-
-
-def one_phone(site: FieldSite, line: BadLine, place: int, texts: dict[str, bytes]) -> None:
-    """One interviewer's long absence: pulls, works, seals, comes home. `texts` gets what was sealed."""
-    _name, token = site.letters[place]
-    phone = FieldPhone(WireClient(line.url, token))
-    try_again(phone.register)
-    try_again(phone.pull)
-    chance = random.Random(f"{SEED}-{place}")
-    sealed = []
-    for number, case_id in enumerate(phone.cases):
-        body = phone.interview_body(case_id, answers=answers_of(place * PER_PHONE + number))
-        text = phone.text("interview", case_id, body)
-        item = phone.sealed(text)
-        texts[item["id"]] = json.dumps(text, ensure_ascii=False).encode()
-        sealed.append(item)
-    send_all(phone, sealed, chance)
-    try_again(phone.pull)
-
-
-def check(site: FieldSite, texts: dict[str, bytes]) -> None:
-    """Exactly once, byte for byte; AssertionError names what is not."""
-    key_id, cipher = site.rows("SELECT id, private_cipher FROM fieldwork_sealkey")[0]
-    private, key = int(decrypt(cipher, KEY_PURPOSE), 16), _uuid(key_id)
-    rows = site.rows("SELECT id, payload, state FROM fieldwork_syncitem")
-    stored = {_uuid(each): (payload, state) for each, payload, state in rows}
-    assert stored.keys() == texts.keys(), f"{len(stored)} items of {len(texts)}"
-    for item_id, (payload, state) in stored.items():
-        assert state == "accepted", (item_id, state)
-        opened = sealing.open_seal(json.loads(payload), private_key=private, key_id=key, item_id=item_id)
-        assert opened == texts[item_id], item_id
-    rows = site.rows("SELECT client_id, answers, open_text_cipher FROM responses_response")
-    assert len(rows) == len(texts), f"{len(rows)} responses of {len(texts)}"
-    for client_id, answers, personal in rows:
-        sent = json.loads(texts[_uuid(client_id)])["body"]["answers"]
-        assert {**json.loads(answers), **json.loads(decrypt(personal, OPEN_TEXT_PURPOSE))} == sent, client_id
-    complete = "SELECT COUNT(*), COUNT(DISTINCT case_id) FROM contacts_contact WHERE disposition = '1.1'"
-    assert site.rows(complete) == [(len(texts), len(texts))]
-
-
-def _uuid(hex_: str) -> str:
-    plain = hex_.replace("-", "")
-    return "-".join((plain[:8], plain[8:12], plain[12:16], plain[16:20], plain[20:]))
-
-
-def protocol_part(interviews: int, seed: int = SEED) -> list[str]:
-    """The scripted phones; returns what is to be written down."""
-    phones = -(-interviews // PER_PHONE)
-    with tempfile.TemporaryDirectory() as folder:
-        site = FieldSite(Path(folder), interviewers=phones, each=min(PER_PHONE, interviews))
-        site.start()
-        line, killer = BadLine(site.port, harm=HARM, seed=seed), Killer(site, seed)
-        killer.start()
-        texts: dict[str, bytes] = {}
-        started = time.monotonic()
-        try:
-            for place in range(phones):
-                one_phone(site, line, place, texts)
-        finally:
-            killer.stopped.set()
-            killer.join()
-            line.close()
-        took = time.monotonic() - started
-        check(site, texts)
-        site.manage("verify_audit")
-        site.kill()
-    harms = ", ".join(f"{kind} {n}" for kind, n in sorted(line.counts.items()))
+def wire_parts(interviews: int) -> list[Part]:
+    """`interviews` in parts of five phones with 200 each; a smaller rest has phones with fewer."""
+    whole, rest = divmod(interviews, PHONES * PER_PHONE)
+    sizes = [PER_PHONE] * whole + ([-(-rest // PHONES)] if rest else [])
     return [
-        f"- {len(texts)} interviews of {phones} scripted phones, seed {seed}, {took:.0f} s: each exactly "
-        "once, byte for byte; the audit chain is whole.",
-        f"- connections: {harms}; the server was killed {killer.kills} times.",
+        Part(f"wire-{place:03}-{each}", come_home, _seeded(place, phones=PHONES, each=each))
+        for place, each in enumerate(sizes)
     ]
 
 
-def browser_part(days: int, seed: int = SEED) -> list[str]:
-    """Days in the app itself; returns what is to be written down."""
-    totals = {"interviews": 0, "browser kills": 0, "server kills": 0, "connections harmed": 0}
-    with sync_playwright() as playwright:
-        for day in range(days):
-            with tempfile.TemporaryDirectory() as folder:
-                done = walk_a_day(playwright, Path(folder), doors=DOORS, harm=HARM, seed=seed + day)
-            totals = {name: totals[name] + done[name] for name in totals}
-    told = ", ".join(f"{n} {name}" for name, n in totals.items())
+def day_parts(days: int) -> list[Part]:
+    """One part for each day."""
+    return [Part(f"day-{day:03}", a_day, _seeded(day, doors=DOORS)) for day in range(days)]
+
+
+def _seeded(place: int, **arguments: Any) -> dict[str, Any]:
+    return {**arguments, "harm": HARM, "seed": SEED + place}
+
+
+def told(records: list[dict[str, Any]]) -> Counter[str]:
+    """The sums of the numbers in what the parts wrote down."""
+    sums: Counter[str] = Counter()
+    for record in records:
+        result = record.get("result", {})
+        sums.update({name: value for name, value in result.items() if isinstance(value, int)})
+        sums.update(result.get("harms", {}))
+    return sums
+
+
+def _of_wire(records: list[dict[str, Any]]) -> list[str]:
+    sums = told(records)
+    harms = ", ".join(f"{kind} {sums[kind]}" for kind in ("cut down", "cut up", "delay", "drop"))
     return [
-        f"- {days} days of {DOORS} doors in the app, seeds from {seed}: {told}; each interview exactly once."
+        f"- {sums['interviews']:,} interviews of {sums['phones']} scripted phones, {PHONES} at once, in "
+        f"{len(records)} parts with seeds from {SEED}: each exactly once, byte for byte; the audit chains "
+        "are whole.",
+        f"- Of {sums['connections']:,} connections, not counting those that found no server, "
+        f"{sums['harmed']:,} were harmed ({harms}); the servers were killed {sums['server kills']} times.",
+    ]
+
+
+def _of_days(records: list[dict[str, Any]]) -> list[str]:
+    sums = told(records)
+    return [
+        f"- {len(records)} days of {DOORS} doors in the app, seeds from {SEED}: {sums['interviews']} "
+        f"interviews, {sums['browser kills']} kills of the browser ({sums['of them at home']} of them in the "
+        f"upload), {sums['server kills']} of the server, {sums['harmed']} of {sums['connections']} "
+        "connections harmed; each interview exactly once."
     ]
 
 
 def run() -> tuple[bool, list[str]]:
     """The proof for docs/proof/."""
+    wire, days = wire_parts(INTERVIEWS), day_parts(DAYS)
+    records = run_parts("field_faults", [*days, *wire], code=CODE)
     lines: list[str] = []
-    for part, size in ((protocol_part, INTERVIEWS), (browser_part, DAYS)):
-        try:
-            lines += part(size) if size else []
-        except AssertionError as failure:
-            return False, [*lines, f"- {failure}"]
-    return True, lines
+    for parts, tell in ((wire, _of_wire), (days, _of_days)):
+        held = [records[part.name] for part in parts if "result" in records[part.name]]
+        lines += tell(held) if held else []
+    failures = {name: record["failure"] for name, record in records.items() if "failure" in record}
+    lines += [f"- {name} FAILED: {failure.splitlines()[-1]}" for name, failure in failures.items()]
+    commits = sorted({record["commit"] for record in records.values()})
+    spent = sum(record["took_s"] for record in records.values())
+    lines.append(f"- {len(records)} parts, {AT_ONCE} at once, {spent} s in sum, commit {', '.join(commits)}.")
+    return not failures, lines

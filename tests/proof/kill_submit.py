@@ -97,7 +97,7 @@ def run() -> tuple[bool, list[str]]:
         except AssertionError as failure:
             return False, [f"- {failure}"]
         finally:
-            site.kill()
+            site.close()
     lines = [f"- {ROUNDS} kills, seed {SEED}: one response each time."]
     lines += [f"- killed {moment}: {count}" for moment, count in sorted(moments.items())]
     return True, lines

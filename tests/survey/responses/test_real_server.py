@@ -13,7 +13,7 @@ def site(tmp_path_factory):
     site = RealSite(tmp_path_factory.mktemp("site"), letters=12)
     site.start()
     yield site
-    site.kill()
+    site.close()
 
 
 def test_a_server_killed_while_a_phone_hands_in_keeps_exactly_one_response(site):
