@@ -8,7 +8,7 @@ from django.db import connection
 from survey.audit.models import AuditEntry, ChainHead
 from survey.common.canonical import canonical_json, sha256_of
 from survey.common.clock import now
-from survey.common.statements import can_join, do, is_together, run, stored, together
+from survey.common.statements import can_join, do, insert, is_together, run, stored, together
 
 
 class Actor(Protocol):
@@ -90,16 +90,27 @@ def record(
 
 
 def _add_link(entry: AuditEntry) -> None:
-    """Lock the head until the transaction ends and store the entry behind it."""
-    head = ChainHead.objects.select_for_update().filter(pk=1).first()
-    if head is None:  # the first entry of an installation
+    """Store the entry behind the head, which nobody else can move until the transaction ends: SQLite lets one
+    transaction write at a time, and ours begins as a writer (settings: BEGIN IMMEDIATE)."""
+    found = run(_head_statement(), [])
+    if not found:  # the first entry of an installation
         ChainHead.objects.get_or_create(pk=1)
-        head = ChainHead.objects.select_for_update().get(pk=1)
-    entry.sequence, entry.previous_hash = head.sequence + 1, head.hash
+        found = run(_head_statement(), [])
+    sequence, entry.previous_hash = found[0]
+    entry.sequence = sequence + 1
     entry.hash = sha256_of(entry_body(entry))
-    entry.save(force_insert=True)
-    head.sequence, head.hash = entry.sequence, entry.hash
-    head.save(update_fields=["sequence", "hash"])
+    insert(entry)
+    do(_move_statement(), [entry.sequence, entry.hash])
+
+
+@cache
+def _head_statement() -> str:
+    return f"SELECT sequence, hash FROM {ChainHead._meta.db_table} WHERE id = 1"  # noqa: S608
+
+
+@cache
+def _move_statement() -> str:
+    return f"UPDATE {ChainHead._meta.db_table} SET sequence = %s, hash = %s WHERE id = 1"  # noqa: S608
 
 
 def _add_link_at_once(entry: AuditEntry) -> None:
