@@ -17,6 +17,10 @@ CATALOGUE: dict[str, tuple[int, Any]] = {
         400,
         _("文件里有 {count} 处问题，整个文件都没有导入。第一处：第 {row} 行，{reason}。"),
     ),
+    "regions.boundaries_refused": (
+        400,
+        _("文件里有 {count} 处问题，整个文件都没有收。第一处：第 {number} 个图形，{reason}。"),
+    ),
     "common.locked": (409, _("{what}已经锁定，不能再改。要改的话，请新建一版。")),
     "common.busy": (409, _("{what}正在处理，请等它完成。")),
     "common.invalid": (400, _("{reason}")),
@@ -107,6 +111,7 @@ CATALOGUE: dict[str, tuple[int, Any]] = {
         _("这张海报的码已经不用了，或者扫得不完整。请再扫一次，或拨海报上的电话。"),
     ),
     "wechat.failed": (502, _("微信没有回应。请稍后再扫一次；也可以用信上的码在浏览器里打开。")),
+    "wechat.push_settled": (409, _("这一条不用再处理：已经处理过，或者内容已经销毁，或者程序还不认识它。")),
     "wechat.refused": (403, _("您没有同意微信授权。也可以用信上的码，在浏览器里答题。")),
 }
 

@@ -1,4 +1,4 @@
-"""Administrative regions by 统计用区划代码, and the census margins that answers are weighted to."""
+"""Administrative regions by 统计用区划代码, their census margins, and the borders that somebody loaded."""
 
 from typing import Any
 
@@ -81,3 +81,55 @@ class PopulationMargin(models.Model):
 
     def __str__(self) -> str:
         return f"{self.region_id} {self.variable} {self.category}"
+
+
+class BoundaryFileQuerySet(models.QuerySet):
+    """Boundary files."""
+
+    def shown(self) -> "BoundaryFileQuerySet":
+        """Those that maps may be drawn from."""
+        return self.filter(withdrawn_at__isnull=True)
+
+
+class BoundaryFile(models.Model):
+    """A file of borders as somebody loaded it, with the number under which its map was approved (审图号).
+
+    No border is known otherwise: without such a file no page shows a map. Files are withdrawn, never deleted.
+    """
+
+    class Datum(models.TextChoices):
+        CGCS2000 = "cgcs2000", _("CGCS2000 或 WGS-84（测绘部门的数据）")
+        GCJ02 = "gcj02", _("GCJ-02（地图服务的偏移坐标）")
+        UNKNOWN = "unknown", _("不清楚")
+
+    name = models.CharField(max_length=200)
+    approval_number = models.CharField(max_length=60)
+    datum = models.CharField(max_length=10, choices=Datum.choices)
+    content_hash = models.CharField(max_length=64)
+    unmatched = models.JSONField(default=list)
+    loaded_at = models.DateTimeField()
+    loaded_by = models.CharField(max_length=150)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_by = models.CharField(max_length=150, blank=True)
+
+    objects = BoundaryFileQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-loaded_at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.approval_number}"
+
+
+class Boundary(models.Model):
+    """One region's border in a file: closed rings of [longitude, latitude]."""
+
+    file = models.ForeignKey(BoundaryFile, on_delete=models.PROTECT, related_name="boundaries")
+    region = models.ForeignKey(Region, on_delete=models.PROTECT, related_name="boundaries")
+    rings = models.JSONField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["file", "region"], name="boundary_once")]
+
+    def __str__(self) -> str:
+        return f"{self.file_id} {self.region_id}"
