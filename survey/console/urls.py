@@ -5,6 +5,7 @@ from django.urls import URLPattern, path
 from survey.console import editor_urls, field_urls
 from survey.console.views import (
     channel,
+    channel_events,
     contact_plan,
     delivery,
     drawing,
@@ -99,6 +100,7 @@ urlpatterns: list[URLPattern] = [
     path("wechat/<int:pk>/", channel.channel, name="channel"),
     path("wechat/<int:pk>/check/", channel.check_channel, name="check_channel"),
     path("wechat/<int:pk>/publish/", channel.publish_channel, name="publish_channel"),
+    path("wechat/<int:pk>/events/", channel_events.channel_events, name="channel_events"),
     path("jobs/", jobs.jobs, name="jobs"),
     path("jobs/<uuid:pk>/", jobs.job, name="job"),
     path("jobs/<uuid:pk>/state/", jobs.state, name="job_state"),

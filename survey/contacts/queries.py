@@ -1,6 +1,6 @@
 """Reads households for letters and doors: where they are, and who still waits for a letter."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from django.db.models import Exists, OuterRef, QuerySet
 
@@ -13,6 +13,16 @@ from survey.studies.models import Round
 
 _OFFICE_SUFFIXES = ("居民委员会", "村民委员会", "居委会", "村委会")
 CONTACTABLE = (Case.Status.WAITING, Case.Status.OPENED, Case.Status.UNKNOWN)
+# Other ways by which a household got a step, or may have got it; each app above that has one registers it.
+Taken = Callable[[str], Exists]
+_TAKEN: list[Taken] = []
+
+
+def step_taken(rule: Taken) -> Taken:
+    """Register a way other than letters: from a step's name to whether a case (`OuterRef("pk")`) got it."""
+    if rule not in _TAKEN:
+        _TAKEN.append(rule)
+    return rule
 
 
 def address_of(case: Case) -> str:
@@ -51,11 +61,15 @@ def drawn_cases(round: Round) -> QuerySet[Case]:
 def cases_for_letters(round: Round, *, step: str, case_ids: Iterable[int] | None = None) -> QuerySet[Case]:
     """Households that get a letter of this step, in the order in which letters are bundled.
 
-    Without `case_ids`: those that have had none of this step. With them: those, whatever they had (a
-    reprint). Households that answered, refused or are not eligible get no letter either way.
+    Without `case_ids`: those that have had nothing of this step, by letter or otherwise: a household gets
+    each step once. With them: those, whatever they had (a reprint). Households that answered, refused or are
+    not eligible get no letter either way.
     """
     cases = drawn_cases(round).filter(status__in=CONTACTABLE)
     if case_ids is not None:
         return cases.filter(pk__in=list(case_ids))
     sent = Contact.objects.filter(case=OuterRef("pk"), mode=Contact.Mode.LETTER, detail__step=step)
-    return cases.filter(~Exists(sent))
+    cases = cases.filter(~Exists(sent))
+    for taken in _TAKEN:
+        cases = cases.filter(~taken(step))
+    return cases

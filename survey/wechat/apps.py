@@ -10,4 +10,5 @@ class WeChatConfig(AppConfig):
         """Offer WeChat as a way in, answer in the chat, hear results. Models cannot be imported above."""
         for name in ("channel", "optout", "chat_answers"):
             import_module(f"survey.wechat.{name}").register()
-        import_module("survey.wechat.results")
+        for name in ("results", "recipients"):
+            import_module(f"survey.wechat.{name}")

@@ -11,7 +11,8 @@ from survey.contacts.models import Contact
 from survey.responses.models import Consent, Respondent, Response
 from survey.sampling.models import Case
 from survey.studies.models import Round
-from survey.wechat.models import OutboundMessage
+from survey.wechat.models import MassSend, OutboundMessage
+from survey.wechat.reasons import reason_words
 
 SENT_STATES = (
     OutboundMessage.State.SENT,
@@ -129,5 +130,16 @@ def message_states(round: Round) -> list[dict[str, Any]]:
     )
     channels, states = dict(OutboundMessage.Channel.choices), dict(OutboundMessage.State.choices)
     return [
-        {**row, "channel_name": channels[row["channel"]], "state_name": states[row["state"]]} for row in rows
+        {
+            **row,
+            "channel_name": channels[row["channel"]],
+            "state_name": states[row["state"]],
+            "why": reason_words(row["reason"]),
+        }
+        for row in rows
     ]
+
+
+def mass_lists(round: Round) -> QuerySet[MassSend]:
+    """The round's mass messages, a row for each list, with what WeChat reported of it; the latest first."""
+    return MassSend.objects.filter(round=round, called_at__isnull=False)

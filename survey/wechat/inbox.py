@@ -11,11 +11,13 @@ from typing import Any
 
 import structlog
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from survey.audit.services import SYSTEM
+from survey.audit.services import SYSTEM, Actor, record
 from survey.common.clock import now
 from survey.common.crypto import decrypt
+from survey.common.errors import Problem
+from survey.wechat.handover import wake_inbox
 from survey.wechat.identity import UNFOLLOWED, forget_identity, forget_user, remember_user
 from survey.wechat.models import ReceivedPush, WeChatAccount
 from survey.wechat.push import author_of
@@ -95,6 +97,7 @@ def _handle_next() -> bool:
         try:
             with transaction.atomic():
                 push.state = _handle(push)
+            push.last_error = ""
         except Exception as error:
             log.exception("a push could not be worked on", push=push.pk, kind=push.kind)
             push.attempts += 1
@@ -127,8 +130,51 @@ def _handle(push: ReceivedPush) -> str:
         handlers = [*_HANDLERS["message"], *handlers]
     for handler in handlers:
         handler(push.account, fields, push)
-    known = bool(handlers) or push.kind in _NOTHING_TO_DO
-    return ReceivedPush.State.HANDLED if known else ReceivedPush.State.UNKNOWN
+    return ReceivedPush.State.HANDLED if _is_known(push.kind) else ReceivedPush.State.UNKNOWN
+
+
+def _is_known(kind: str) -> bool:
+    return not kind.startswith("event:") or bool(_HANDLERS.get(kind)) or kind in _NOTHING_TO_DO
+
+
+# --- what a person looks at ---------------------------------------------------------------------------
+def unsettled(account: WeChatAccount) -> QuerySet[ReceivedPush]:
+    """Pushes whose work failed, or is being tried again after a failure, and kinds that nobody knows; the
+    latest first."""
+    failing = Q(state=ReceivedPush.State.PENDING) & ~Q(last_error="")
+    settled = Q(state__in=(ReceivedPush.State.FAILED, ReceivedPush.State.UNKNOWN))
+    return ReceivedPush.objects.filter(settled | failing, account=account).order_by("-received_at", "-pk")
+
+
+def may_process_again(push: ReceivedPush) -> bool:
+    """Failed work, as long as its content is there; an unknown kind once the program has learned it."""
+    if not bytes(push.content_cipher):
+        return False
+    learned = push.state == ReceivedPush.State.UNKNOWN and _is_known(push.kind)
+    return push.state == ReceivedPush.State.FAILED or learned
+
+
+@transaction.atomic
+def process_again(*, push: ReceivedPush, acting_user: Actor) -> None:
+    """Put a push back among those that wait. Work that failed left nothing behind, so nothing happens twice.
+
+    Raises
+    ------
+    Problem wechat.push_settled : it is not one of `may_process_again`.
+    """
+    row = ReceivedPush.objects.select_for_update().select_related("account").get(pk=push.pk)
+    if not may_process_again(row):
+        raise Problem("wechat.push_settled")
+    ReceivedPush.objects.filter(pk=row.pk).update(
+        state=ReceivedPush.State.PENDING, attempts=0, next_try_at=now(), handled_at=None
+    )
+    record(
+        action="wechat.push.again",
+        acting_user=acting_user,
+        target=row.account,
+        detail={"push": row.pk, "kind": row.kind, "state": row.state, "error": row.last_error},
+    )
+    transaction.on_commit(wake_inbox)
 
 
 def _left_since(push: ReceivedPush) -> bool:

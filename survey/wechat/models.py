@@ -25,6 +25,7 @@ __all__ = [
     "DomainFile",
     "JsapiTicket",
     "KeywordReply",
+    "MassSend",
     "Menu",
     "OAuthState",
     "OutboundMessage",
@@ -216,6 +217,30 @@ class ReceivedPush(models.Model):
         return f"{self.kind} {self.pk}"
 
 
+class MassSend(models.Model):
+    """One list of a mass message (群发). WeChat reports on it in numbers, not by person."""
+
+    account = models.ForeignKey(WeChatAccount, on_delete=models.PROTECT, related_name="mass_sends")
+    round = models.ForeignKey(Round, null=True, on_delete=models.PROTECT, related_name="mass_sends")
+    step = models.CharField(max_length=30)
+    client_msg_id = models.CharField(max_length=32, unique=True)
+    n_listed = models.PositiveIntegerField(default=0)
+    called_at = models.DateTimeField(null=True)
+    tencent_id = models.CharField(max_length=40, blank=True, db_index=True)
+    # From MASSSENDJOBFINISH; FilterCount, what is left of the list, is in principle n_sent + n_errors [D].
+    status = models.CharField(max_length=40, blank=True)
+    n_total = models.PositiveIntegerField(null=True)
+    n_sent = models.PositiveIntegerField(null=True)
+    n_errors = models.PositiveIntegerField(null=True)
+    reported_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-called_at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.step} {self.pk} to {self.n_listed}"
+
+
 class OutboundMessage(models.Model):
     """One message to one resident. The row is committed before the call; its outcome may stay unknown.
 
@@ -250,6 +275,10 @@ class OutboundMessage(models.Model):
     state = models.CharField(max_length=10, choices=State.choices, default=State.PLANNED)
     reason = models.CharField(max_length=40, blank=True)  # why it was stopped or failed
     attempts = models.PositiveSmallIntegerField(default=0)
+    n_busy = models.PositiveSmallIntegerField(default=0)  # how often WeChat said -1 ("busy")
+    mass_send = models.ForeignKey(
+        MassSend, null=True, on_delete=models.SET_NULL, related_name="messages"
+    )  # the list of a mass message that it is, or was, in
     planned_at = models.DateTimeField()
     due_at = models.DateTimeField()
     first_called_at = models.DateTimeField(null=True)  # Tencent's ten minutes count from here

@@ -10,6 +10,7 @@ from operator import itemgetter
 from django.db.models import Count, Exists, F, OuterRef, QuerySet
 from django.utils import timezone
 
+from survey.contacts.queries import step_taken
 from survey.responses.models import Consent, Respondent
 from survey.studies.models import Round
 from survey.wechat.eligibility import Recipient
@@ -22,6 +23,13 @@ CALLED = (
     OutboundMessage.State.DELIVERED,
     OutboundMessage.State.UNKNOWN,
 )
+
+
+@step_taken
+def by_message(step: str) -> Exists:
+    """Households with a message of this step that waits, went out or may have gone out: no letter, too."""
+    undone = (OutboundMessage.State.STOPPED, OutboundMessage.State.FAILED)
+    return Exists(OutboundMessage.objects.filter(case=OuterRef("pk"), step=step).exclude(state__in=undone))
 
 
 @dataclass(frozen=True)

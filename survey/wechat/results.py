@@ -11,9 +11,16 @@ from django.db.models import F
 from survey.common.clock import now
 from survey.wechat.identity import remember_user
 from survey.wechat.inbox import on_push
-from survey.wechat.models import OutboundMessage, ReceivedPush, SubscriptionGrant, WeChatAccount, WeChatUser
+from survey.wechat.models import (
+    MassSend,
+    OutboundMessage,
+    ReceivedPush,
+    SubscriptionGrant,
+    WeChatAccount,
+    WeChatUser,
+)
+from survey.wechat.outcomes import note_contact, settle_sent
 from survey.wechat.push import author_of
-from survey.wechat.sending import note_contact
 
 State, Channel = OutboundMessage.State, OutboundMessage.Channel
 OPEN = (State.SENDING, State.SENT, State.UNKNOWN)
@@ -32,12 +39,51 @@ def _template_settled(account: WeChatAccount, fields: dict[str, Any], push: Rece
 
 @on_push("event:MASSSENDJOBFINISH")
 def _mass_settled(account: WeChatAccount, fields: dict[str, Any], push: ReceivedPush) -> None:
-    """Tencent reports numbers, not people: a refused mass message reached nobody, a sent one stays `sent`."""
-    status = _text(fields, "Status")
-    if status.startswith("err(") and _text(fields, "MsgID"):
-        OutboundMessage.objects.filter(
-            account=account, channel=Channel.MASS, tencent_id=_text(fields, "MsgID"), state__in=OPEN
-        ).update(state=State.FAILED, reason=status[:40], settled_at=now())
+    """Status "send success", "send fail" or "err(num)"; TotalCount, SentCount, ErrorCount [3P copies of
+    Batch_Sends; a real event: community doc 0000c2636d03881b96f38f7ce6b800].
+
+    Numbers, not people. Everybody of the list reached: all are delivered. Nobody: all have failed. Some: the
+    messages stay `sent`, and the numbers stand beside the list.
+    """
+    number = _text(fields, "MsgID") or _text(fields, "MsgId")
+    status, n_sent = _text(fields, "Status")[:40], _count(fields, "SentCount")
+    n_total = _count(fields, "TotalCount")
+    list_ = _list(account, push, number, n_total)
+    if list_ is None:
+        return
+    MassSend.objects.filter(pk=list_.pk).update(
+        tencent_id=number,
+        status=status,
+        n_total=n_total,
+        n_sent=n_sent,
+        n_errors=_count(fields, "ErrorCount"),
+        reported_at=now(),
+    )
+    rows = list_.messages.filter(state__in=OPEN)
+    if status.startswith("err(") or status == "send fail" or n_sent == 0:
+        rows.update(state=State.FAILED, reason=status or "send fail", settled_at=now())
+    elif n_sent is not None and n_sent >= list_.n_listed:
+        for message in rows:
+            _settle(message, delivered=True, why="")
+    else:
+        for message in rows.exclude(state=State.SENT):
+            settle_sent(message, number)
+
+
+def _list(account: WeChatAccount, push: ReceivedPush, number: str, n_total: int | None) -> MassSend | None:
+    """The list that an event is about: by Tencent's id, or, when we never learned it, by being the only open
+    one of that length. None: sent by hand in the back office, or reported on before."""
+    waiting = MassSend.objects.select_for_update().filter(account=account, reported_at__isnull=True)
+    known = waiting.filter(tencent_id=number).first() if number else None
+    if known is not None:
+        return known
+    nameless = waiting.filter(tencent_id="", called_at__lte=push.received_at)[:2]
+    return nameless[0] if len(nameless) == 1 and nameless[0].n_listed == n_total else None
+
+
+def _count(fields: dict[str, Any], name: str) -> int | None:
+    text = _text(fields, name)
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 @on_push("event:subscribe_msg_sent_event")

@@ -4,55 +4,46 @@ The order is the proof (tests/proof/kill_send.py):
 
 1. One transaction looks at everything again, takes one piece of the allowance, and marks the row `sending`.
 2. Only after it is committed WeChat is called.
-3. What WeChat said is stored.
+3. What WeChat said is stored (`outcomes`).
 
 A worker that dies before 2 leaves a row that is `sending` and was not sent; one that dies after it leaves a
 row that was. Nobody can tell them apart, so neither is sent again: after a minute both are `unknown`, until
-an event says what became of them. The one exception are template messages: under the same client message id
-Tencent takes a message once within ten minutes [M], so an unknown one is repeated, soon, under its own id.
+an event says what became of them. The exception are template and mass messages: under the same client message
+id Tencent takes one once within ten minutes [M] (a mass message: within a day [M]), so an unknown one is
+repeated, soon, under its own id.
 """
 
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-import structlog
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 
-from survey.audit.services import SYSTEM
 from survey.common.clock import now
-from survey.contacts.models import Contact
 from survey.contacts.plan import LINK, next_allowed
 from survey.contacts.queries import CONTACTABLE
-from survey.contacts.services import current_plan, record_contact
+from survey.contacts.services import current_plan
 from survey.responses.models import Consent
 from survey.sampling.models import Case
 from survey.studies.models import Round
-from survey.wechat.alarms import raise_alarm
 from survey.wechat.eligibility import choose_channel
-from survey.wechat.errors import ALARM_CODES, STALE_TOKEN_CODES, OwnCode, WeChatError
+from survey.wechat.errors import WeChatError
 from survey.wechat.identity import openid_of, stop_messages
-from survey.wechat.models import OutboundMessage, SendBudget, SubscriptionGrant, WeChatUser
+from survey.wechat.models import OutboundMessage, SendBudget, SubscriptionGrant
+from survey.wechat.outcomes import settle_not_sent, settle_refused, settle_sent
 from survey.wechat.recipients import recipients
 from survey.wechat.services import wechat_for
 
-log = structlog.get_logger(__name__)
 State, Channel = OutboundMessage.State, OutboundMessage.Channel
 # A call lasts 2 x (3 + 5) s at most, with the token twice that (client.TIMEOUT): who takes longer is dead.
 LOST_AFTER = timedelta(seconds=60)
 # Tencent's window is ten minutes [M]; two minutes are kept for clocks and slow networks.
 SAME_ID_WITHIN, SAME_ID_PAUSE, SAME_ID_TRIES = timedelta(minutes=8), timedelta(seconds=30), 3
-MAX_NEVER_SENT, FIRST_WAIT_S = 8, 15
-DAILY_QUOTA, MINUTE_QUOTA, SAME_CLIENT_ID = 45009, 45011, 45065
-# Refusals of our words, not of a person: the next message would be refused, too. The channel rests.
-OUR_FAULT = frozenset({40037, 47001, 47003})
-GONE = frozenset({43004, 50005})  # not a follower any more
-NO_GRANT_CODE = 43101
-REST = timedelta(minutes=15)
+PAUSED_LOOK = timedelta(minutes=15)
 PATHS = {
     Channel.CUSTOM: "message/custom/send",
     Channel.TEMPLATE: "message/template/send",
@@ -66,7 +57,7 @@ def has_due() -> bool:
     return OutboundMessage.objects.filter(
         Q(state=State.PLANNED, due_at__lte=moment)
         | Q(state=State.SENDING, called_at__lt=moment - LOST_AFTER)
-        | _same_id_due(moment)
+        | same_id_due(moment)
     ).exists()
 
 
@@ -101,13 +92,14 @@ def stop_settled() -> int:
     return stopped + stop_messages(Q(round__in=closed), reason="closed")
 
 
-def _same_id_due(moment: datetime) -> Q:
+def same_id_due(moment: datetime) -> Q:
+    """Messages of unknown outcome that may be repeated under their own client message id."""
     return Q(
-        channel=Channel.TEMPLATE,
+        Q(channel=Channel.TEMPLATE) | Q(channel=Channel.MASS, mass_send__isnull=False),
         state=State.UNKNOWN,
         first_called_at__gt=moment - SAME_ID_WITHIN,
         called_at__lt=moment - SAME_ID_PAUSE,
-        attempts__lt=SAME_ID_TRIES,
+        attempts__lt=F("n_busy") + SAME_ID_TRIES,
     )
 
 
@@ -120,8 +112,8 @@ def _claim(closed: set[tuple[int, str]], round: Round | None) -> OutboundMessage
     while True:
         with transaction.atomic():
             moment = now()
-            single = Q(state=State.PLANNED, due_at__lte=moment) & ~Q(channel=Channel.MASS)
-            due = single | _same_id_due(moment)
+            due = Q(state=State.PLANNED, due_at__lte=moment) | same_id_due(moment)
+            due &= ~Q(channel=Channel.MASS)  # by list: `mass`
             for account_id, channel in closed:
                 due &= ~Q(account=account_id, channel=channel)
             rows = OutboundMessage.objects.filter(due).order_by("due_at", "pk")
@@ -146,7 +138,7 @@ def still_wanted(message: OutboundMessage, moment: datetime) -> bool:
     if not reason and later is None:
         return True
     if message.state == State.UNKNOWN:
-        _put(message, attempts=SAME_ID_TRIES)  # it stays unknown, and is not repeated
+        _put(message, attempts=message.n_busy + SAME_ID_TRIES)  # it stays unknown, and is not repeated
     elif reason:
         _put(message, state=State.STOPPED, reason=reason, settled_at=moment)
     else:
@@ -160,7 +152,7 @@ def _not_before(message: OutboundMessage, moment: datetime) -> datetime | None:
         return None
     plan = current_plan(message.round)
     if plan.paused_at is not None:
-        return moment + REST
+        return moment + PAUSED_LOOK
     local = timezone.localtime(moment)
     allowed = next_allowed(local, plan.quiet_from, plan.quiet_to)
     return allowed if allowed > local else None
@@ -264,110 +256,3 @@ def _payload(message: OutboundMessage) -> dict[str, Any]:
     if message.channel == Channel.TEMPLATE:
         return {**head, "url": link, "client_msg_id": message.client_msg_id}
     return {**head, "page": link}
-
-
-# --- 3. what became of it ---------------------------------------------------------------------------
-def settle_sent(message: OutboundMessage, tencent_id: str) -> None:
-    """Taken by WeChat. An event may have come first: then it stays what the event made of it."""
-    with transaction.atomic():
-        took = OutboundMessage.objects.filter(pk=message.pk, state__in=(State.SENDING, State.UNKNOWN)).update(
-            state=State.SENT, reason="", tencent_id=tencent_id
-        )
-        if not took:
-            OutboundMessage.objects.filter(pk=message.pk, tencent_id="").update(tencent_id=tencent_id)
-        note_contact(message)
-
-
-def note_contact(message: OutboundMessage) -> None:
-    """A message that reached WeChat is a contact of its household: once. Inside the caller's transaction."""
-    if message.case is None:
-        return
-    Case.objects.select_for_update().get(pk=message.case_id)
-    noted = message.case.contacts.filter(mode=Contact.Mode.WECHAT, detail__step=message.step)
-    if noted.exists():
-        return
-    record_contact(
-        case=message.case,
-        mode=Contact.Mode.WECHAT,
-        at=message.first_called_at or message.planned_at,
-        disposition="",
-        acting_user=SYSTEM,
-        detail={"step": message.step, "channel": message.channel},
-    )
-
-
-def settle_refused(message: OutboundMessage, refusal: WeChatError) -> None:
-    """WeChat said no, or nobody knows what it did."""
-    code = int(refusal.code)
-    if refusal.never_sent:
-        settle_not_sent(message, refusal)
-    elif _is_repeated(message) and code != SAME_CLIENT_ID:
-        _settle(message, State.UNKNOWN, "no_answer", refusal)  # of the first call it says nothing
-    elif code in (OwnCode.NETWORK, OwnCode.GARBLED, -1):
-        # -1 is "busy": whether it was done all the same, it does not say.
-        _settle(message, State.UNKNOWN, "no_answer", refusal)
-    elif code == SAME_CLIENT_ID:
-        settle_sent(message, "")
-    elif code in (DAILY_QUOTA, MINUTE_QUOTA) or code in ALARM_CODES | STALE_TOKEN_CODES | OUR_FAULT:
-        if code in OUR_FAULT:
-            raise_alarm(account=message.account, refusal=refusal)
-        _rest(message, code)
-        _settle(message, State.PLANNED, "", refusal)
-        _give_back(message)
-    else:
-        _settle(message, State.FAILED, f"refused_{code}", refusal)
-        if code in GONE:
-            WeChatUser.objects.filter(pk=message.user_id).update(is_follower=False)
-        if code == NO_GRANT_CODE:
-            SubscriptionGrant.objects.filter(user=message.user_id).update(n_left=0)
-
-
-def _is_repeated(message: OutboundMessage) -> bool:
-    return message.first_called_at != message.called_at
-
-
-def settle_not_sent(message: OutboundMessage, refusal: WeChatError) -> None:
-    """The call never left: it is safe to try again, later and later, and given up in the end."""
-    if message.attempts >= MAX_NEVER_SENT and not _is_repeated(message):
-        _settle(message, State.FAILED, "unreachable", refusal)
-        return
-    if int(refusal.code) in ALARM_CODES | STALE_TOKEN_CODES:
-        _rest(message, int(refusal.code))
-    wait = timedelta(seconds=FIRST_WAIT_S * 2 ** (message.attempts - 1))
-    # A template message that is repeated under its own id stays unknown: its first call may have arrived.
-    again = State.UNKNOWN if _is_repeated(message) else State.PLANNED
-    _settle(message, again, "", refusal, due_at=now() + wait)
-    if again == State.PLANNED:
-        _give_back(message)
-
-
-def _give_back(message: OutboundMessage) -> None:
-    """It is planned as if it had not been called: Tencent's ten minutes begin with the call that counts."""
-    OutboundMessage.objects.filter(pk=message.pk, state=State.PLANNED).update(
-        first_called_at=None, called_at=None
-    )
-    if message.channel == Channel.SUBSCRIBE:
-        SubscriptionGrant.objects.filter(
-            user=message.user_id, template_id=message.body.get("template_id", "")
-        ).update(n_left=F("n_left") + 1)
-
-
-def _settle(message: OutboundMessage, state: str, reason: str, refusal: WeChatError, **more: Any) -> None:
-    over = {"settled_at": now()} if state == State.FAILED else {}
-    OutboundMessage.objects.filter(pk=message.pk, state__in=(State.SENDING, State.UNKNOWN)).update(
-        state=state, reason=reason, errcode=int(refusal.code), rid=refusal.rid[:60], **over, **more
-    )
-
-
-def _rest(message: OutboundMessage, code: int) -> None:
-    """Let the channel rest: a minute, until tomorrow, or until somebody has looked at the alarm."""
-    moment = timezone.localtime(now())
-    until = moment + REST
-    if code == MINUTE_QUOTA:
-        until = moment + timedelta(minutes=1)
-    elif code == DAILY_QUOTA:
-        until = (moment + timedelta(days=1)).replace(hour=0, minute=5, second=0, microsecond=0)
-    SendBudget.objects.filter(account=message.account_id, channel=message.channel).update(
-        rests_until=until, rest_code=code
-    )
-    log.warning("a channel rests", channel=message.channel, code=code, until=until.isoformat())

@@ -17,7 +17,7 @@ from survey.common.errors import Problem
 from survey.console.rows import one_of, team_studies
 from survey.contacts.letter_page import qr_svg
 from survey.studies.models import Study
-from survey.wechat import publishing, setup
+from survey.wechat import inbox, publishing, setup
 from survey.wechat.alarms import open_alarms, settle_alarm
 from survey.wechat.chat_answers import TYPED_KEY
 from survey.wechat.errors import WeChatError, action_for
@@ -130,6 +130,7 @@ def channel(request: HttpRequest, pk: int) -> HttpResponse:
         "studies": own_studies(request.user),
         "chosen": {study.pk for study in account.studies.all()},
         "alarms": alarms,
+        "n_unsettled": inbox.unsettled(account).count(),
     }
     return render(request, "console/channel.html", context)
 

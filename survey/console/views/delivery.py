@@ -10,7 +10,9 @@ from survey.accounts.policies import may
 from survey.console.page import paged, render_step
 from survey.console.rows import team_round
 from survey.console.views.contact_plan import step_name
-from survey.wechat.board import STAGES, Funnel, by_community, by_hour, funnel, message_states
+from survey.wechat.board import STAGES, Funnel, by_community, by_hour, funnel, mass_lists, message_states
+from survey.wechat.models import MassSend
+from survey.wechat.reasons import reason_words
 from survey.wechat.services import account_for
 
 STAGE_NAMES: dict[str, Any] = {
@@ -21,6 +23,9 @@ STAGE_NAMES: dict[str, Any] = {
     "completed": _("完成"),
     "refused": _("拒绝"),
 }
+
+
+MAX_LISTS = 50
 
 
 @allowed("console.view")
@@ -42,9 +47,21 @@ def delivery(request: HttpRequest, pk: int) -> HttpResponse:
         busiest=busiest,
         stage_names=STAGE_NAMES,
         messages_sent=[{**row, "step_name": step_name(row["step"])} for row in message_states(round_)],
+        mass_lists=[_list(row) for row in mass_lists(round_)[:MAX_LISTS]],
         account=account_for(round_.study),
         may_set_up=may(request.user, "wechat.manage", round_.study.region),
     )
+
+
+def _list(row: MassSend) -> dict[str, Any]:
+    """One list of a mass message, and what WeChat said became of it."""
+    reason = row.status if row.status.startswith("err(") or row.status == "send fail" else ""
+    return {
+        "step_name": step_name(row.step),
+        "row": row,
+        "why": reason_words(reason),
+        "n_missed": None if row.n_sent is None else max(row.n_listed - row.n_sent, 0),
+    }
 
 
 def _stage(whole: Funnel, stage: str) -> dict[str, Any]:

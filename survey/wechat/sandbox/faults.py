@@ -14,10 +14,11 @@ DELAY = "delay"  # value: seconds of real time before the work is done
 ERROR = "error"  # value: the errcode; nothing is done
 DROP = "drop"  # the connection closes before the work is done
 DROP_AFTER = "drop_after"  # the work is done, the answer is lost
+ERROR_AFTER = "error_after"  # value: the errcode; the work is done all the same, which Tencent says of none
 GARBLE = "garble"  # an HTML page instead of JSON, as a gateway would send
 DOUBLE = "double"  # pushes only: sent twice
 SWAP_SIGNATURE = "swap_signature"  # pushes only: signed with another token
-KINDS = (DELAY, ERROR, DROP, DROP_AFTER, GARBLE, DOUBLE, SWAP_SIGNATURE)
+KINDS = (DELAY, ERROR, DROP, DROP_AFTER, ERROR_AFTER, GARBLE, DOUBLE, SWAP_SIGNATURE)
 MAX_DELAY_SECONDS = 120
 
 
@@ -67,4 +68,4 @@ def answer(store: Store, path: str, work: Callable[[], Reply]) -> Reply:
     reply = work()
     if kind == DROP_AFTER:
         raise DropConnection
-    return reply
+    return Refusal(int(fault["value"])).reply() if kind == ERROR_AFTER else reply

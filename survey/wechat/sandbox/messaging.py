@@ -300,9 +300,9 @@ def _mass(store: Store, app_id: str, fields: dict[str, Any], people: list[Row]) 
         if people:
             counts = {
                 "TotalCount": len(people),
-                "FilterCount": len(people),
+                "FilterCount": reached,  # without those who refuse, or had four this month [3P]
                 "SentCount": reached,
-                "ErrorCount": len(people) - reached,
+                "ErrorCount": 0,
             }
             push(
                 store,

@@ -1,13 +1,28 @@
 """The channel's pages in the console: what their forms do, and what they do with nonsense."""
 
+import json
+
 import pytest
 from django.test import Client
 
+from survey.audit.models import AuditEntry
+from survey.common.clock import now
+from survey.common.crypto import encrypt
 from survey.contacts.models import ContactPlan
 from survey.contacts.plan import DEFAULT_STEPS
 from survey.jobs.models import Job
 from survey.studies.models import Round
-from survey.wechat.models import DomainFile, KeywordReply, OutboundMessage, Poster, WeChatAccount
+from survey.wechat import inbox
+from survey.wechat.models import (
+    DomainFile,
+    KeywordReply,
+    MassSend,
+    OutboundMessage,
+    Poster,
+    ReceivedPush,
+    WeChatAccount,
+)
+from survey.wechat.receiving import CONTENT_PURPOSE
 from survey.wechat.setup import begin_account
 from tests import factories
 from tests.residents import make_open_round
@@ -145,6 +160,68 @@ def test_another_leads_account_is_not_found(round_, account, regions):
         assert client.get(path).status_code == 404
 
 
+# --- what could not be worked on ------------------------------------------------------------------------
+@pytest.fixture
+def failing():
+    """Work on one kind of event that fails."""
+
+    @inbox.on_push("event:test_failing")
+    def handler(account, fields, push):
+        raise RuntimeError("not today")
+
+    yield handler
+    inbox._HANDLERS.pop("event:test_failing", None)
+
+
+def push_of(account, kind, **values):
+    at = now()
+    fields = {"ToUserName": "gh", "FromUserName": "o-wang", "MsgType": "event", "Detail": "secret words"}
+    return ReceivedPush.objects.create(
+        account=account,
+        dedupe_key=kind,
+        kind=kind,
+        content_cipher=encrypt(json.dumps(fields), CONTENT_PURPOSE),
+        sent_at=at,
+        received_at=at,
+        next_try_at=at,
+        **values,
+    )
+
+
+def test_pushes_that_failed_are_listed_and_worked_on_again(client, account, failing):
+    path = f"/console/wechat/{account.pk}/events/"
+    assert "都处理好了" in client.get(path).content.decode()
+    push = push_of(account, "event:test_failing", state="failed", attempts=6, last_error="RuntimeError")
+    page = client.get(path).content.decode()
+    assert "试了 6 次没有成" in page and "RuntimeError" in page and "带着：Detail" in page
+    assert "secret words" not in page and "o-wang" not in page
+    assert "几秒钟以后会再处理一次" in said(client, path, {"push": push.pk})
+    assert AuditEntry.objects.filter(action="wechat.push.again").count() == 1
+    push.refresh_from_db()
+    assert push.state == "pending" and "排着再处理" in client.get(path).content.decode()
+    assert "不用再处理" in said(client, path, {"push": push.pk})
+
+
+def test_a_kind_that_nobody_knows_is_shown_without_a_button(client, account):
+    push_of(account, "event:new_in_2027", state="unknown")
+    page = client.get(f"/console/wechat/{account.pk}/events/").content.decode()
+    assert "没见过的一种" in page and "event:new_in_2027" in page and "再处理一次</button>" not in page
+    own = client.get(f"/console/wechat/{account.pk}/").content.decode()
+    assert "没处理成的推送" in own and f"/console/wechat/{account.pk}/events/" in own
+
+
+@pytest.mark.parametrize("key", ["", "abc", "-1", "99999999999999999999"])
+def test_no_such_push_is_not_found(client, account, key):
+    assert client.post(f"/console/wechat/{account.pk}/events/", {"push": key}).status_code == 404
+
+
+def test_another_leads_pushes_are_not_found(account, regions):
+    other = factories.make_user("sun", "study_lead", regions["370104000000"])
+    client = Client()
+    client.force_login(other, backend="django.contrib.auth.backends.ModelBackend")
+    assert client.get(f"/console/wechat/{account.pk}/events/").status_code == 404
+
+
 # --- plan and board -----------------------------------------------------------------------------------
 def steps_form(steps):
     data = {"do": "save", "quiet_from": "22:00", "quiet_to": "08:00"}
@@ -188,3 +265,32 @@ def test_the_dry_run_says_who_and_why_and_sends_nothing(client, round_):
 def test_an_empty_board_says_what_comes_first(client, round_):
     page = client.get(f"/console/rounds/{round_.pk}/delivery/").content.decode()
     assert "还没有服务号" in page and "还没有人打开" in page
+
+
+def test_the_board_says_in_words_why_and_what_became_of_a_mass_message(client, account, round_):
+    at = now()
+    list_ = MassSend.objects.create(
+        account=account, round=round_, step="reminder", client_msg_id="l", n_listed=120, called_at=at
+    )
+    for number, (state, reason) in enumerate(
+        [("unknown", "no_answer"), ("failed", "refused_43004"), ("failed", "busy"), ("stopped", "odd status")]
+    ):
+        OutboundMessage.objects.create(
+            account=account,
+            round=round_,
+            step="reminder",
+            channel="custom",
+            state=state,
+            reason=reason,
+            client_msg_id=str(number),
+            planned_at=at,
+            due_at=at,
+        )
+    path = f"/console/rounds/{round_.pk}/delivery/"
+    page = client.get(path).content.decode()
+    for words in ("没有等到读得懂的回音", "这个人没有关注公众号", "一直说系统繁忙", "微信报告：odd status"):
+        assert words in page
+    assert "no_answer" not in page and "微信还没报告" in page
+    MassSend.objects.filter(pk=list_.pk).update(n_sent=117, n_total=120, n_errors=3, reported_at=at)
+    page = client.get(path).content.decode()
+    assert "微信还没报告" not in page and ">117<" in page and ">3<" in page

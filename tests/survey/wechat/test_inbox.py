@@ -5,9 +5,11 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
+from survey.audit.models import AuditEntry
 from survey.audit.services import SYSTEM
 from survey.common.clock import now
 from survey.common.crypto import decrypt
+from survey.common.errors import Problem
 from survey.responses.models import Respondent, SavedDraft
 from survey.wechat import inbox
 from survey.wechat.identity import OPENID_PURPOSE, hash_openid, remember_user
@@ -177,6 +179,66 @@ def test_work_that_always_fails_ends_as_failed_with_its_content_kept(tencent, fa
         inbox.handle_pending()
     push = ReceivedPush.objects.get()
     assert push.state == "failed" and failing["seen"] == inbox.MAX_ATTEMPTS and bytes(push.content_cipher)
+
+
+def fail_for_good(tencent):
+    arrive(tencent, event("o-wang", "test_failing"))
+    for _ in range(inbox.MAX_ATTEMPTS):
+        ReceivedPush.objects.update(next_try_at=now())
+        inbox.handle_pending()
+    return ReceivedPush.objects.get()
+
+
+def test_what_failed_is_worked_on_again_when_somebody_says_so(tencent, account, failing):
+    push = fail_for_good(tencent)
+    assert list(inbox.unsettled(account)) == [push] and inbox.may_process_again(push)
+    failing["fails"] = False
+    inbox.process_again(push=push, acting_user=SYSTEM)
+    assert list(inbox.unsettled(account)) == [push], "it still waits"
+    inbox.handle_pending()
+    push.refresh_from_db()
+    assert (push.state, push.last_error) == ("handled", "") and not inbox.unsettled(account).exists()
+    entry = AuditEntry.objects.get(action="wechat.push.again")
+    assert entry.detail["kind"] == "event:test_failing" and entry.detail["error"] == "RuntimeError"
+    with pytest.raises(Problem, match="不用再处理"):
+        inbox.process_again(push=push, acting_user=SYSTEM)
+    assert failing["seen"] == inbox.MAX_ATTEMPTS + 1
+
+
+def test_what_fails_again_ends_as_failed_again(tencent, account, failing):
+    push = fail_for_good(tencent)
+    inbox.process_again(push=push, acting_user=SYSTEM)
+    for _ in range(inbox.MAX_ATTEMPTS):
+        ReceivedPush.objects.update(next_try_at=now())
+        inbox.handle_pending()
+    push.refresh_from_db()
+    assert (push.state, push.attempts) == ("failed", inbox.MAX_ATTEMPTS)
+
+
+def test_a_destroyed_content_and_a_kind_that_is_still_unknown_are_not_worked_on_again(
+    tencent, account, failing
+):
+    push = fail_for_good(tencent)
+    ReceivedPush.objects.update(content_cipher=b"")
+    push.refresh_from_db()
+    assert not inbox.may_process_again(push)
+    arrive(tencent, event("o-zhao", "a_new_event_of_2027"))
+    unknown = ReceivedPush.objects.get(state="unknown")
+    assert not inbox.may_process_again(unknown) and inbox.unsettled(account).count() == 2
+    with pytest.raises(Problem):
+        inbox.process_again(push=unknown, acting_user=SYSTEM)
+
+
+def test_a_kind_that_the_program_has_learned_can_be_worked_on(tencent, account, failing):
+    failing["fails"] = False
+    arrive(tencent, event("o-wang", "test_failing"))
+    ReceivedPush.objects.update(state="unknown")  # as a version before would have left it
+    push = ReceivedPush.objects.get()
+    assert inbox.may_process_again(push)
+    inbox.process_again(push=push, acting_user=SYSTEM)
+    inbox.handle_pending()
+    push.refresh_from_db()
+    assert push.state == "handled" and failing["seen"] == 2
 
 
 def test_one_users_pushes_wait_for_each_other_and_nobody_elses_do(tencent, failing):

@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from survey.audit.services import SYSTEM
 from survey.common.clock import now
 from survey.contacts.models import Contact
+from survey.contacts.queries import cases_for_letters
 from survey.sampling.models import Case
 from survey.wechat import planning
 from survey.wechat.models import OutboundMessage, SubscriptionGrant
@@ -202,3 +203,18 @@ def test_the_commands_refuse_what_makes_no_sense(round_):
     round_.save(update_fields=["state"])
     with pytest.raises(CommandError):
         run("plan_contacts", str(round_.pk))
+
+
+@pytest.mark.parametrize(
+    ("state", "letters"), [("planned", 0), ("sending", 0), ("sent", 0), ("unknown", 0), ("failed", 1)]
+)
+def test_a_household_with_a_message_of_a_step_gets_no_letter_of_it_too(round_, account, state, letters):
+    case = round_.cases.order_by("pk").first()
+    opened_in_wechat(account, case, "wang", last_message_at=now())
+    silent = cases_for_letters(round_, step="reminder").count()
+    store_plan(round=round_, acting_user=SYSTEM)
+    OutboundMessage.objects.update(state=state)
+    assert cases_for_letters(round_, step="reminder").filter(pk=case.pk).count() == letters
+    assert cases_for_letters(round_, step="reminder").count() == silent - 1 + letters
+    assert cases_for_letters(round_, step="second").filter(pk=case.pk).exists(), "another step is another"
+    assert cases_for_letters(round_, step="reminder", case_ids=[case.pk]).exists(), "a reprint is a reprint"

@@ -12,7 +12,7 @@ from survey.common.clock import now
 from survey.contacts.models import Contact
 from survey.responses.models import Respondent
 from survey.sampling.models import Case
-from survey.wechat import inbox, sending
+from survey.wechat import inbox, outcomes, sending
 from survey.wechat.identity import remember_user
 from survey.wechat.models import (
     Alarm,
@@ -22,7 +22,7 @@ from survey.wechat.models import (
     SubscriptionGrant,
     WeChatUser,
 )
-from survey.wechat.planning import store_plan
+from survey.wechat.planning import plan_round, store_plan
 from survey.wechat.receiving import accounts
 from tests.survey.wechat.outbox import (
     lettered_round,
@@ -181,14 +181,6 @@ def test_a_lost_answer_is_unknown_and_never_sent_again(custom, tencent):
     assert OutboundMessage.objects.get().state == "unknown"
 
 
-def test_busy_says_nothing_about_what_was_done(custom, tencent):
-    refuse(tencent, CUSTOM, -1)
-    sending.send_due()
-    later(hours=1)
-    sending.send_due()
-    assert tencent.count(CUSTOM) == 1 and OutboundMessage.objects.get().state == "unknown"
-
-
 def test_a_worker_that_died_leaves_an_unknown_message(custom, tencent):
     OutboundMessage.objects.update(state="sending", attempts=1, called_at=now(), first_called_at=now())
     assert sending.send_due() == 0 and OutboundMessage.objects.get().state == "sending"
@@ -269,6 +261,87 @@ def test_a_quota_or_a_withdrawn_right_lets_the_channel_rest(custom, tencent, cod
     SendBudget.objects.update(rests_until=now())
     tencent.answers[CUSTOM] = OK
     assert sending.send_due() == 1 and OutboundMessage.objects.get().state == "sent"
+
+
+def test_busy_is_a_refusal_that_is_tried_again_later_and_later(custom, tencent, case):
+    """-1: "系统繁忙，此时请开发者稍候再试" [D commErrCode]; back-off, three times at most [R, section 14]."""
+    refuse(tencent, CUSTOM, -1)
+    for n_calls, wait in enumerate(outcomes.BUSY_WAITS, start=1):
+        moment = now()
+        sending.send_due()
+        message = OutboundMessage.objects.get()
+        assert (message.state, message.errcode, message.n_busy) == ("planned", -1, n_calls)
+        assert wait - timedelta(seconds=5) < message.due_at - moment < wait + timedelta(seconds=5)
+        assert sending.send_due() == 0 and tencent.count(CUSTOM) == n_calls
+        OutboundMessage.objects.update(due_at=now())
+        SendBudget.objects.update(rests_until=now())
+    tencent.answers[CUSTOM] = OK
+    assert sending.send_due() == 1
+    message = OutboundMessage.objects.get()
+    assert (message.state, message.pk) == ("sent", custom.pk) and tencent.count(CUSTOM) == 4
+    assert Contact.objects.filter(case=case, mode="wechat").count() == 1
+
+
+def test_busy_without_end_fails_and_the_household_gets_a_letter(custom, tencent, round_):
+    refuse(tencent, CUSTOM, -1)
+    for _ in range(6):
+        sending.send_due()
+        OutboundMessage.objects.update(due_at=now())
+        SendBudget.objects.update(rests_until=now())
+    message = OutboundMessage.objects.get()
+    assert (message.state, message.reason, message.errcode) == ("failed", "busy", -1)
+    assert tencent.count(CUSTOM) == 4 and message.settled_at is not None
+    (decision,) = [d for d in plan_round(round_) if d.case_id == message.case_id]
+    assert (decision.mode, decision.reason) == ("letter", "failed")
+
+
+def test_a_busy_wechat_is_left_alone_for_a_moment(account, round_, tencent):
+    for number, case in enumerate(round_.cases.order_by("pk")[:4]):
+        opened_in_wechat(account, case, str(number), last_message_at=now())
+    store_plan(round=round_, acting_user=SYSTEM)
+    refuse(tencent, CUSTOM, -1)
+    assert sending.send_due() == 1 and tencent.count(CUSTOM) == 1
+    assert sorted(OutboundMessage.objects.values_list("n_busy", flat=True)) == [0, 0, 0, 1]
+
+
+def test_busy_gives_an_agreement_back(account, case, round_, tencent):
+    set_plan(round_, steps("subscribe"))
+    user = opened_in_wechat(account, case, "wang")
+    SubscriptionGrant.objects.create(user=user, template_id="tmpl-1", n_left=1, changed_at=now())
+    store_plan(round=round_, acting_user=SYSTEM)
+    refuse(tencent, BIZSEND, -1)
+    sending.send_due()
+    assert SubscriptionGrant.objects.get().n_left == 1
+    OutboundMessage.objects.update(due_at=now(), n_busy=len(outcomes.BUSY_WAITS))
+    SendBudget.objects.update(rests_until=now())
+    sending.send_due()
+    assert OutboundMessage.objects.get().reason == "busy" and SubscriptionGrant.objects.get().n_left == 1
+
+
+def test_all_tries_of_a_busy_message_fit_into_the_life_of_its_client_id():
+    assert sum(outcomes.BUSY_WAITS, timedelta()) < sending.SAME_ID_WITHIN
+
+
+def test_busy_said_of_a_repetition_says_nothing_about_the_first_call(template, tencent):
+    tencent.answers[TEMPLATE_API] = ["<html/>", '{"errcode":-1,"errmsg":"system error"}']
+    sending.send_due()
+    later(seconds=40)
+    sending.send_due()
+    message = OutboundMessage.objects.get()
+    assert (message.state, message.n_busy) == ("unknown", 0)
+
+
+def test_a_template_message_that_was_busy_keeps_its_id_and_its_repetitions(template, tencent):
+    tencent.answers[TEMPLATE_API] = ['{"errcode":-1,"errmsg":"system error"}', *["<html/>"] * 9]
+    sending.send_due()
+    SendBudget.objects.update(rests_until=now())
+    OutboundMessage.objects.update(due_at=now())
+    for _ in range(6):
+        sending.send_due()
+        OutboundMessage.objects.update(called_at=F("called_at") - timedelta(seconds=40))
+    assert tencent.count(TEMPLATE_API) == 1 + sending.SAME_ID_TRIES
+    ids = {json.loads(asked[2])["client_msg_id"] for asked in tencent.asked if asked[0] == TEMPLATE_API}
+    assert ids == {template.client_msg_id}
 
 
 def test_a_template_that_wechat_refuses_costs_one_call_and_an_alarm(template, tencent):
@@ -398,24 +471,6 @@ def test_agreements_are_counted_and_taken_back(wechat):
     assert WeChatUser.objects.count() == 1
     report(wechat, popup("o-wang", "reject", "subscribe_msg_change_event", "SubscribeMsgChangeEvent"))
     assert set(SubscriptionGrant.objects.values_list("n_left", flat=True)) == {0}
-
-
-def test_a_refused_mass_message_reached_nobody(account, case, wechat):
-    for number in range(2):
-        OutboundMessage.objects.create(
-            account=account,
-            step=f"news{number}",
-            channel="mass",
-            state="sent",
-            tencent_id="77",
-            client_msg_id=str(number),
-            planned_at=now(),
-            due_at=now(),
-        )
-    report(wechat, event("o-admin", "MASSSENDJOBFINISH", MsgID="78", Status="err(10008)"))
-    assert set(OutboundMessage.objects.values_list("state", flat=True)) == {"sent"}
-    report(wechat, event("o-admin", "MASSSENDJOBFINISH", MsgID="77", Status="err(10008)"))
-    assert set(OutboundMessage.objects.values_list("state", "reason")) == {("failed", "err(10008)")}
 
 
 @pytest.mark.parametrize(("code", "state"), [("0", "delivered"), ("43101", "failed")])

@@ -12,7 +12,7 @@ from survey.responses.models import Consent, Respondent
 from survey.sampling.models import Case
 from survey.wechat import mass, sending
 from survey.wechat.identity import remember_user
-from survey.wechat.models import OutboundMessage, SendBudget, SubscriptionGrant
+from survey.wechat.models import MassSend, OutboundMessage, SendBudget, SubscriptionGrant
 from survey.wechat.planning import plan_round, store_plan
 from tests.survey.wechat.conftest import APP_ID, SECRET
 from tests.survey.wechat.outbox import lettered_round, make_account, set_plan, steps
@@ -145,15 +145,36 @@ def test_whatever_fails_nobody_is_written_to_twice_and_nothing_is_left_without_a
     store_plan(round=round_, acting_user=SYSTEM)
     for kind, value in random_.choices(FAULTS, k=10):
         sandbox.control.add_fault(f"/cgi-bin/message/{channel}/send", kind, value)
-    go_on(12)
+    go_on(14)
     counts = shown(sandbox)
     assert max(counts.values()) <= 1
-    assert set(states()) <= {"sent", "unknown"}
+    assert set(states()) <= {"sent", "unknown", "failed"}
+    for message in OutboundMessage.objects.exclude(state="sent"):
+        assert message.reason in ("no_answer", "busy"), "what was not sent says why"
     for message in OutboundMessage.objects.filter(state="sent").select_related("user"):
         name = next(
             n for n in PEOPLE if remember_user(account, sandbox.control.openid(APP_ID, n)) == message.user
         )
         assert counts[name] == 1
+
+
+def test_not_even_a_busy_that_was_none_doubles_what_carries_an_id(round_, account, sandbox):
+    """Should "busy" once be said of a message that was taken, Tencent knows the second call by its id."""
+    use(round_, sandbox, "template")
+    store_plan(round=round_, acting_user=SYSTEM)
+    sandbox.control.add_fault("/cgi-bin/message/template/send", "error_after", -1, 3)
+    go_on(8)
+    assert set(shown(sandbox).values()) == {1} and set(states()) == {"sent"}
+    assert OutboundMessage.objects.filter(n_busy__gt=0).exists()
+
+
+def test_a_message_that_carries_no_id_is_refused_by_busy_and_sent_once(round_, account, sandbox):
+    use(round_, sandbox, "custom")
+    wrote(account, sandbox, *PEOPLE)
+    store_plan(round=round_, acting_user=SYSTEM)
+    sandbox.control.add_fault("/cgi-bin/message/custom/send", "error", -1, 3)
+    go_on(8)
+    assert set(shown(sandbox).values()) == {1} and set(states()) == {"sent"}
 
 
 # --- mass messages --------------------------------------------------------------------------------------
@@ -203,15 +224,39 @@ def test_a_list_of_one_becomes_a_letter(round_, account, sandbox):
 
 
 @pytest.mark.parametrize(
-    ("kind", "value", "state", "calls"),
-    [("drop_after", 0, "unknown", 1), ("error", 45009, "sent", 2), ("error", -1, "unknown", 1)],
+    ("kind", "value", "calls"),
+    [("drop_after", 0, 2), ("drop", 0, 1), ("garble", 0, 1), ("error", -1, 1), ("error_after", -1, 2)],
 )
-def test_a_mass_message_of_unknown_outcome_is_not_repeated_for_anybody(
-    round_, account, sandbox, kind, value, state, calls
+def test_a_mass_message_that_went_wrong_goes_out_under_its_own_id_and_reaches_each_once(
+    round_, account, sandbox, kind, value, calls
 ):
     use(round_, sandbox, "mass")
     store_plan(round=round_, acting_user=SYSTEM)
     sandbox.control.add_fault(MASS, kind, value)
     go_on(4)
-    assert set(states()) == {state} and max(shown(sandbox).values()) <= 1
-    assert sandbox.control.calls(APP_ID).get(MASS, 0) <= calls
+    assert set(states()) == {"sent"} and set(shown(sandbox).values()) == {1}
+    assert sandbox.control.calls(APP_ID)[MASS] == calls  # those that reached Tencent's books
+    assert MassSend.objects.get().n_listed == 8
+
+
+def test_who_answered_meanwhile_is_left_out_when_a_list_goes_out_again(round_, account, sandbox):
+    use(round_, sandbox, "mass")
+    store_plan(round=round_, acting_user=SYSTEM)
+    sandbox.control.add_fault(MASS, "error", 45009)
+    go_on()
+    Case.objects.filter(pk=round_.cases.order_by("pk").first().pk).update(status="completed")
+    go_on(2)
+    assert sorted(shown(sandbox).values()) == [0] + [1] * 7
+    assert MassSend.objects.get().n_listed == 7
+    assert states() == ["sent"] * 7 + ["stopped"]
+
+
+def test_a_list_of_unknown_outcome_is_repeated_for_eight_minutes_only(round_, account, sandbox):
+    use(round_, sandbox, "mass")
+    store_plan(round=round_, acting_user=SYSTEM)
+    sandbox.control.add_fault(MASS, "drop", 0)
+    mass.send_mass_due()
+    for name in ("called_at", "first_called_at"):
+        OutboundMessage.objects.update(**{name: F(name) - sending.SAME_ID_WITHIN})
+    go_on(3)
+    assert set(states()) == {"unknown"} and set(shown(sandbox).values()) == {0}
