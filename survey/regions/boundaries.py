@@ -154,7 +154,7 @@ def _polygons(geometry: Any) -> list[Any]:
     kind = geometry.get("type") if isinstance(geometry, Mapping) else None
     coordinates = geometry.get("coordinates") if isinstance(geometry, Mapping) else None
     if kind not in ("Polygon", "MultiPolygon"):
-        raise BoundaryError("no_polygon", kind=str(kind)[:30])
+        raise BoundaryError("no_polygon", found=str(kind)[:30])
     polygons = [coordinates] if kind == "Polygon" else coordinates
     if not isinstance(polygons, list) or not polygons:
         raise BoundaryError("empty_polygon")

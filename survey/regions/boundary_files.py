@@ -161,7 +161,7 @@ def _sentences() -> dict[str, str]:
         "no_code": _("没有区划代码，属性名应是其中之一：{names}"),
         "odd_code": _("区划代码“{code}”不全是数字"),
         "same_code": _("区划代码 {code} 和第 {other} 个图形重复"),
-        "no_polygon": _("它不是面（是“{kind}”），只收 Polygon 和 MultiPolygon"),
+        "no_polygon": _("它不是面（是“{found}”），只收 Polygon 和 MultiPolygon"),
         "empty_polygon": _("它是空的，没有边界点"),
         "short_ring": _("有一圈边界不足四个点"),
         "open_ring": _("有一圈边界没有闭合，首尾应是同一点"),
