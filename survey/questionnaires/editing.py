@@ -27,6 +27,12 @@ from survey.questionnaires.translating import places
 from survey.questionnaires.xlsform.items import default_seconds
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
+# What a new choice question begins with, in the language that is written in.
+TWO_OPTIONS = {
+    "zh-hans": ("选项一", "选项二"),
+    "zh-hant": ("選項一", "選項二"),
+    "en": ("Option 1", "Option 2"),
+}
 MOST_ITEMS = 2000  # a document is read whole at every save
 
 
@@ -249,8 +255,8 @@ def _complete(document: Document, item: Item) -> None:
     """What an item must have to be drawn: a list for a choice item, a stated time."""
     if item["type"] in CHOICE_TYPES and item.get("list") not in document["choice_lists"]:
         first = document["default_language"]
-        labels = ("选项一", "选项二") if first == "zh-hans" else ("Option 1", "Option 2")
-        choices = [{"code": n, "label": {first: label}} for n, label in enumerate(labels, start=1)]
+        labels = enumerate(TWO_OPTIONS[first], start=1)
+        choices = [{"code": code, "label": {first: label}} for code, label in labels]
         item["list"] = free_name(set(document["choice_lists"]), f"{item['name']}_options")
         document["choice_lists"][item["list"]] = choices
     if item["type"] != "calculate" and "seconds" not in item:

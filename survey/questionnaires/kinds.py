@@ -359,7 +359,7 @@ def _repeat_call(name: str, args: list, scope: Scope) -> Iterator[Found]:
         return
     for place in (0, *range(1, len(args), 2)):
         if not (isinstance(args[place], list) and args[place][0] == "ref"):
-            yield "error", "repeat", _("indexed-repeat() 的题名和重复组要写成 ${名字}")
+            yield "error", "repeat", _("indexed-repeat() 的题名和重复组要写成 ${Q1}")
             return
     home = scope.names.homes.get(args[0][1])
     if home is None or any(args[place][1] != home for place in range(1, len(args), 2)):

@@ -6,7 +6,6 @@ a higher code is better (docs/questionnaire-format.md).
 """
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,22 +21,26 @@ from survey.questionnaires.document import (
     expression,
     format_for,
 )
-from survey.questionnaires.pasted_lines import UNREADABLE, Passage, Question, option_texts, parts_of
+from survey.questionnaires.pasted_jumps import also, skip_between
+from survey.questionnaires.pasted_lines import (
+    UNREADABLE,
+    Passage,
+    Question,
+    line_cell,
+    line_of,
+    option_texts,
+    parts_of,
+)
+from survey.questionnaires.pasted_options import read_option
 from survey.questionnaires.pasted_scales import descends, grid_of, score_line
+from survey.questionnaires.said import said as _
 from survey.questionnaires.xlsform.items import default_seconds
 from survey.questionnaires.xlsform.languages import script_of
 
 MAX_TEXT, MAX_ITEMS, MAX_OPTIONS = 200_000, 500, 200
-SPECIFY = re.compile(r"[_＿]{2,}|[（(]\s*请(?:注明|说明|填写|写明)[^（）()]*[)）]")
-JUMP = re.compile(
-    r"[（(\[【]?\s*请?(?:直接)?跳(?:转)?(?:至|到)\s*(?:第\s*(\d{1,3})\s*题|(问卷末尾|末尾|结束))\s*[)）\]】]?"
-)
-EXCLUSIVE = re.compile(r"[（(\[【]\s*互斥\s*[)）\]】]")
-NONE_OF = re.compile(r"^以上(?:都|均|皆)(?:没有|不|无|未|非)")
-DONT_KNOWS = ("不了解", "说不清", "记不清", "说不上来", "不记得", "說不清", "記不清")
-REFUSALS = ("拒绝回答", "拒答", "不愿回答", "不想回答", "不方便回答")
 ASK_OTHER = {"zh-hans": "请说明", "zh-hant": "請說明", "en": "Please specify"}
 YES_NO = {"zh-hans": ("对", "错"), "zh-hant": ("對", "錯"), "en": ("True", "False")}
+MISSING = {"dont_know": DONT_KNOW, "refused": REFUSED}
 SIMPLE = ("text", "integer", "decimal", "date", "time", "photo", "place", "signature", "note")
 
 
@@ -59,8 +62,8 @@ def read_pasted(text: str, *, title: str = "", name: str = "pasted") -> Pasted:
     name : of the document, letters and digits.
     """
     if len(text) > MAX_TEXT:
-        message = f"文字超过 {MAX_TEXT} 字，请分成几份问卷"
-        return Pasted(None, [Problem("error", "long", message, cell="第 1 行")])
+        message = _("文字超过 {most} 字，请分成几份问卷", most=MAX_TEXT)
+        return Pasted(None, [Problem("error", "long", message, cell=line_cell(1))])
     return _Reader(text, title, name).read()
 
 
@@ -68,7 +71,9 @@ class _Reader:
     def __init__(self, text: str, title: str, name: str) -> None:
         self.parts, troubles = parts_of(text)
         self.title, self.name = UNREADABLE.sub("", title).strip()[:200], name
-        self.problems = [Problem("error", "line", message, cell=_at(line)) for line, message in troubles]
+        self.problems = [
+            Problem("error", "line", message, cell=line_cell(line)) for line, message in troubles
+        ]
         stems = (part.text if isinstance(part, Passage) else part.stem for part in self.parts)
         self.language = script_of(stems) or "zh-hans"
         self.cells: dict[tuple[str, str], str] = {}
@@ -101,7 +106,7 @@ class _Reader:
 
     def _sorted(self) -> list[Problem]:
         levels = ("error", "warning", "lost")
-        return sorted(self.problems, key=lambda problem: (levels.index(problem.level), _line_of(problem)))
+        return sorted(self.problems, key=lambda problem: (levels.index(problem.level), line_of(problem.cell)))
 
     def _document(self, blocks: list[dict[str, Any]]) -> Document:
         document = {
@@ -122,19 +127,26 @@ class _Reader:
 
     def _check_whole(self, questions: list[Question]) -> None:
         if not questions:
-            self._add("error", "empty", "没有找到题目。每道题写成“1. 您的性别 [单选题]”，选项一行一个", 1)
+            self._add("error", "empty", _("没有找到题目。每道题写成“1. 您的性别 [单选题]”，选项一行一个"), 1)
         elif len(questions) > MAX_ITEMS:
-            self._add("error", "long", f"超过 {MAX_ITEMS} 题，请分成几份问卷", questions[MAX_ITEMS].line)
+            self._add(
+                "error",
+                "long",
+                _("超过 {most} 题，请分成几份问卷", most=MAX_ITEMS),
+                questions[MAX_ITEMS].line,
+            )
         seen: dict[str, int] = {}
         for question in questions:
             number = question.number.lstrip("0") or "0"
             if number in seen:
-                message = f"题号 {number} 用了两次（第 {seen[number]} 行已经有了）"
+                message = _(
+                    "题号 {number} 用了两次（第 {line} 行已经有了）", number=number, line=seen[number]
+                )
                 self._add("error", "duplicate", message, question.line)
             seen.setdefault(number, question.line)
 
     def _add(self, level: str, code: str, message: str, line: int) -> None:
-        self.problems.append(Problem(level, code, message, cell=_at(line)))
+        self.problems.append(Problem(level, code, message, cell=line_cell(line)))
 
     def _texts(self, text: str) -> dict[str, str]:
         return {self.language: text}
@@ -146,7 +158,7 @@ class _Reader:
             block: dict[str, Any] = {"name": f"part_{len(self.blocks) + 1}", "items": []}
             if part.text:
                 block["title"] = self._texts(part.text)
-            self.cells[block["name"], "title"] = _at(part.line)
+            self.cells[block["name"], "title"] = line_cell(part.line)
             self.blocks.append(block)
         elif first and not self.title:
             self.title = part.text[:200]
@@ -162,7 +174,7 @@ class _Reader:
         count = sum(item["name"].startswith("note_") for block in self.blocks for item in block["items"])
         note = {"name": f"note_{count + 1}", "type": "note", "label": self._texts(part.text)}
         items.append(note | {"seconds": default_seconds(note)})
-        self.cells[note["name"], "name"] = _at(part.line)
+        self.cells[note["name"], "name"] = line_cell(part.line)
 
     def _items(self) -> list[Item]:
         if not self.blocks:
@@ -173,11 +185,11 @@ class _Reader:
 
     def _question(self, question: Question) -> None:
         name = f"Q{question.number.lstrip('0') or '0'}"
-        self.cells[name, "name"] = _at(question.line)
+        self.cells[name, "name"] = line_cell(question.line)
         for message in question.refused:
             self._add("error", "type", message, question.line)
         if not question.stem:
-            self._add("error", "label", f"第 {question.number} 题没有写题目", question.line)
+            self._add("error", "label", _("第 {number} 题没有写题目", number=question.number), question.line)
         if question.refused or not question.stem:
             return
         item: Item = {"name": name, "type": "", "label": self._texts(question.stem)}
@@ -186,15 +198,19 @@ class _Reader:
         made = self._maker(question)(question, item)
         for each in made:
             each.setdefault("seconds", default_seconds(each))
-            self.cells.setdefault((each["name"], "name"), _at(question.line))
+            self.cells.setdefault((each["name"], "name"), line_cell(question.line))
             self._items().append(each)
             self.order.append((name, each))
 
     def _maker(self, question: Question) -> Callable[[Question, Item], list[Item]]:
         if not question.kind:
             question.kind = "select_one" if question.body else "text"
-            what = "有选项，当作单选题" if question.body else "没有选项，当作填空题"
-            self._add("warning", "type", f"第 {question.number} 题没有写题型，{what}", question.line)
+            one, text = (
+                _("第 {number} 题没有写题型，有选项，当作单选题"),
+                _("第 {number} 题没有写题型，没有选项，当作填空题"),
+            )
+            message = _(one if question.body else text, number=question.number)
+            self._add("warning", "type", message, question.line)
         makers: Mapping[str, Callable[[Question, Item], list[Item]]] = {
             "scale": self._scale,
             "rating": self._rating,
@@ -213,7 +229,7 @@ class _Reader:
             item.pop("required", None)
         if question.body:
             line = question.body[0][0]
-            self._add("error", "options", "这种题没有选项，这一行放不进去；是说明就在前面空一行", line)
+            self._add("error", "options", _("这种题没有选项，这一行放不进去；是说明就在前面空一行"), line)
         return [item]
 
     def _judgement(self, question: Question, item: Item) -> list[Item]:
@@ -225,11 +241,13 @@ class _Reader:
         item["type"] = "select_one" if question.kind in ("judgement", "scale") else question.kind
         options = option_texts(question.body)
         if len(options) < 2:
-            message = f"第 {question.number} 题至少要有两个选项，一行一个，或写成“A. 是  B. 否”"
+            message = _(
+                "第 {number} 题至少要有两个选项，一行一个，或写成“A. 是  B. 否”", number=question.number
+            )
             self._add("error", "options", message, options[0][0] if options else question.line)
             return []
         if len(options) > MAX_OPTIONS:
-            self._add("error", "options", f"选项超过 {MAX_OPTIONS} 个", options[MAX_OPTIONS][0])
+            self._add("error", "options", _("选项超过 {most} 个", most=MAX_OPTIONS), options[MAX_OPTIONS][0])
             return []
         choices = self._choices(question, item, options)
         item["list"] = self._list(item["name"], choices)
@@ -245,32 +263,28 @@ class _Reader:
     ) -> list[dict[str, Any]]:
         turned = question.kind == "scale" and descends([text for _line, text in options])
         choices: list[dict[str, Any]] = []
-        count, codes = 0, []
+        count = 0
         for line, written in options:
-            label, choice = written, {}
-            if jump := JUMP.search(label):
-                label = JUMP.sub("", label).strip()
-            if SPECIFY.search(label):
-                label, choice = SPECIFY.sub("", label).rstrip(" ：:，,") or "其他", {"specify": True}
-            if EXCLUSIVE.search(label) or NONE_OF.match(label):
-                label = EXCLUSIVE.sub("", label).strip()
-                choice |= {"exclusive": True} if item["type"] == "select_multiple" else {}
-            kind = "dont_know" if label in DONT_KNOWS else "refused" if label in REFUSALS else ""
-            if kind and not any(each.get("missing") == kind for each in choices):
-                code = DONT_KNOW if kind == "dont_know" else REFUSED
-                choice = {"missing": kind}
-                self._add("warning", "missing", f"“{label}”记作不算分的回答（代码 {code}）", line)
+            option = read_option(written)
+            choice: dict[str, Any] = {"code": count + 1, "label": self._texts(option.label)}
+            if option.missing and not any(each.get("missing") == option.missing for each in choices):
+                choice |= {"code": MISSING[option.missing], "missing": option.missing}
+                message = _(
+                    "“{label}”记作不算分的回答（代码 {code}）", label=option.label, code=choice["code"]
+                )
+                self._add("warning", "missing", message, line)
             else:
                 count += 1
-                code = count
-            choices.append({"code": code, "label": self._texts(label or written)} | choice)
-            if jump:
-                self.jumps.append((line, item["name"], choices[-1], jump[1] or ""))
-            codes.append(choices[-1])
+                choice |= {"specify": True} if option.specify else {}
+                if option.exclusive and item["type"] == "select_multiple":
+                    choice["exclusive"] = True
+            choices.append(choice)
+            if option.jump is not None:
+                self.jumps.append((line, item["name"], choice, option.jump))
         if turned:
             for choice in choices:
                 choice["code"] = choice["code"] if choice.get("missing") else count + 1 - choice["code"]
-        self.codes[item["name"]] = codes
+        self.codes[item["name"]] = choices
         return choices
 
     def _companion(self, item: Item, choice: Mapping[str, Any]) -> Item:
@@ -306,7 +320,7 @@ class _Reader:
         if options and (scored := score_line(" ".join(options))):
             return [self._scored(item, *scored)]
         if not options:
-            message = "量表题要写出各档：一行一个，或写成“很不满意 1 2 3 4 5 很满意”，或在题型后写 [0-10]"
+            message = _("量表题要写出各档：一行一个，或写成“很不满意 1 2 3 4 5 很满意”，或在题型后写 [0-10]")
             self._add("error", "scale", message, question.line)
             return []
         return self._choice(question, item)
@@ -348,7 +362,7 @@ class _Reader:
         rows = []
         for place, (line, label) in enumerate(grid.rows, start=1):
             rows.append({"name": f"{name}_{place}", "label": self._texts(label)} | common)
-            self.cells[f"{name}_{place}", "name"] = _at(line)
+            self.cells[f"{name}_{place}", "name"] = line_cell(line)
         return rows
 
     # ---- conditions ----------------------------------------------------------------------------------
@@ -360,40 +374,22 @@ class _Reader:
             source = f"Q{number.lstrip('0') or '0'}"
             choices = self.codes.get(source, [])
             if not any(item["name"] == source for _name, item in self.order):
-                self._add("error", "depends", f"没有能作条件的第 {number} 题", line)
+                self._add("error", "depends", _("没有能作条件的第 {number} 题", number=number), line)
             elif wrong := [place for place in places if not 1 <= place <= len(choices)]:
-                self._add("error", "depends", f"第 {number} 题没有第 {wrong[0]} 个选项", line)
+                self._add(
+                    "error",
+                    "depends",
+                    _("第 {number} 题没有第 {place} 个选项", number=number, place=wrong[0]),
+                    line,
+                )
             else:
                 terms = [f"selected(${{{source}}}, '{choices[place - 1]['code']}')" for place in places]
                 for owner, item in self.order:
                     if owner == name:
-                        _also(item, " or ".join(terms))
+                        also(item, " or ".join(terms))
 
     def _jump(self, line: int, source: str, choice: Mapping[str, Any], target: str) -> None:
         """跳至第 5 题: what stands between is not asked after this answer."""
-        owners = [owner for owner, _item in self.order]
-        goal = f"Q{target.lstrip('0') or '0'}" if target else ""
-        if source not in owners:
-            return
-        last = max(place for place, owner in enumerate(owners) if owner == source)
-        end = owners.index(goal) if goal in owners else len(owners) if not target else -1
-        if end <= last:
-            self._add("error", "jump", f"跳不到第 {target} 题：没有这一题，或者它在前面", line)
-            return
-        for _owner, item in self.order[last + 1 : end]:
-            _also(item, f"not(selected(${{{source}}}, '{choice['code']}'))")
-
-
-def _also(item: Item, condition: str) -> None:
-    """Adds a condition to what an item already waits for."""
-    held = item.get("relevant", {}).get("text")
-    item["relevant"] = expression(f"({held}) and ({condition})" if held else condition)
-
-
-def _at(line: int) -> str:
-    return f"第 {line} 行"
-
-
-def _line_of(problem: Problem) -> int:
-    found = re.search(r"\d+", problem.cell)
-    return int(found[0]) if found else 0
+        if not skip_between(self.order, source, choice, target):
+            message = _("跳不到第 {target} 题：没有这一题，或者它在前面", target=target)
+            self._add("error", "jump", message, line)

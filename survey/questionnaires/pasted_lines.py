@@ -15,6 +15,8 @@ A. 男   B. 女
 import re
 from dataclasses import dataclass, field
 
+from survey.questionnaires.said import said as _
+
 MAX_LINE = 2000  # characters, as a text of a document
 BULLETS = "○◯〇□☐●◎▢■◆◇•·☑✓"
 UNREADABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff\ufeff]")
@@ -58,21 +60,21 @@ TYPES = {
 }
 # Questions of other tools that a document cannot hold, with what to do instead.
 REFUSED = {
-    "矩阵多选": "每行拆成一道多选题",
-    "矩阵填空": "每行拆成一道填空题",
-    "矩阵滑动条": "改成矩阵量表题",
-    "表格": "拆成几道题",
-    "多项填空": "每个空拆成一道填空题",
-    "滑动条": "改成量表题，写明从几分到几分",
-    "比重": "改成几道数字题",
-    "文件上传": "改成“上传图片”，文件收不了",
-    "上传文件": "改成“上传图片”，文件收不了",
-    "商品": "平台不收费，删掉它",
-    "级联": "改成几道单选题",
-    "多级下拉": "改成几道单选题",
-    "循环评价": "在编辑页里用重复组",
-    "录音": "平台不收录音",
-    "视频": "平台不收视频",
+    "矩阵多选": _("每行拆成一道多选题"),
+    "矩阵填空": _("每行拆成一道填空题"),
+    "矩阵滑动条": _("改成矩阵量表题"),
+    "表格": _("拆成几道题"),
+    "多项填空": _("每个空拆成一道填空题"),
+    "滑动条": _("改成量表题，写明从几分到几分"),
+    "比重": _("改成几道数字题"),
+    "文件上传": _("改成“上传图片”，文件收不了"),
+    "上传文件": _("改成“上传图片”，文件收不了"),
+    "商品": _("平台不收费，删掉它"),
+    "级联": _("改成几道单选题"),
+    "多级下拉": _("改成几道单选题"),
+    "循环评价": _("在编辑页里用重复组"),
+    "录音": _("平台不收录音"),
+    "视频": _("平台不收视频"),
 }
 SURE = ("单选", "多选", "可多选", "填空", "排序", "必答", "必填", "选答", "选填", "非必答", "可不答")
 MOST = re.compile(r"^(?:最多|限|至多)\s*选?择?\s*(\d{1,2})\s*[项个]?$")
@@ -122,7 +124,7 @@ def parts_of(text: str) -> tuple[list[Part], list[Trouble]]:
             gap = True
             continue
         if len(line) > MAX_LINE:
-            troubles.append((number, f"这一行超过 {MAX_LINE} 字，请分开"))
+            troubles.append((number, _("这一行超过 {most} 字，请分开", most=MAX_LINE)))
         elif trouble := _place(parts, number, line, gap):
             troubles.append((number, trouble))
         gap = False
@@ -152,7 +154,7 @@ def _place(parts: list[Part], number: int, line: str, gap: bool) -> str:
         if gap and not PREFIX.match(line) and (last.body or "填空" in last.stem or "简答" in last.stem):
             parts.append(Passage(number, line))
         elif lettered and not PREFIX.match(line):
-            return "前面的选项带字母或圆圈，这一行没有：是选项就加上，是说明就在前面空一行"
+            return _("前面的选项带字母或圆圈，这一行没有：是选项就加上，是说明就在前面空一行")
         else:
             last.body.append((number, line))
     return ""
@@ -177,7 +179,9 @@ def _read_marks(question: Question) -> None:
                     _mark(question, word)
                 return ""
         if match[1] and inner.endswith("题"):
-            message = f"不认识题型“{inner}”，可以写：单选题、多选题、填空题、量表题、矩阵题、排序题等"
+            message = _(
+                "不认识题型“{kind}”，可以写：单选题、多选题、填空题、量表题、矩阵题、排序题等", kind=inner
+            )
             question.refused.append(message)
             return ""
         return match[0]
@@ -198,7 +202,7 @@ def _mark(question: Question, word: str) -> bool:
     """Reads one word of a mark; False when it is none."""
     plain = word.removesuffix("题")
     if plain in REFUSED:
-        question.refused.append(f"“{word}”带不过来：{REFUSED[plain]}")
+        question.refused.append(_("“{word}”带不过来：{instead}", word=word, instead=REFUSED[plain]))
     elif plain in TYPES:
         if word in ("NPS", "nps", "NPS题"):
             question.range = (0, 10)
@@ -236,3 +240,14 @@ def option_texts(body: list[tuple[int, str]]) -> list[tuple[int, str]]:
             if text:
                 found.append((number, text))
     return found
+
+
+def line_cell(line: int) -> str:
+    """How a problem names its line."""
+    return _("第 {line} 行", line=line)
+
+
+def line_of(cell: str) -> int:
+    """The line that `line_cell` names; 0 for none."""
+    found = re.search(r"\d+", cell)
+    return int(found[0]) if found else 0

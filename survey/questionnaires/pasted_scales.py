@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from survey.questionnaires.pasted_lines import BULLETS, PREFIX
+from survey.questionnaires.said import said as _
 
 WORSE = re.compile(r"不|差|反对|低|少|从未|从不|没有|unsafe|dis|bad|poor|never|not ", re.IGNORECASE)
 CELLS = re.compile(r"\t+|\s*[|｜]\s*|\s{2,}")
@@ -41,18 +42,21 @@ def score_line(text: str) -> tuple[int, int, str, str] | None:
 def grid_of(body: list[tuple[int, str]]) -> tuple[Grid | None, Trouble]:
     """The columns in the first line, a row in each further one; or the line and what is wrong with it."""
     if len(body) < 2:
-        message = "矩阵题下面第一行写各列（用空格或制表符隔开），再一行写一个小题"
+        message = _("矩阵题下面第一行写各列（用空格或制表符隔开），再一行写一个小题")
         return None, (body[0][0] if body else 0, message)
     first, *rest = body
     columns = _cells(first[1])
     if not 2 <= len(columns) <= MAX_COLUMNS:
-        return None, (first[0], f"这一行要写矩阵的各列，2 到 {MAX_COLUMNS} 列，用空格或制表符隔开")
+        return None, (
+            first[0],
+            _("这一行要写矩阵的各列，2 到 {most} 列，用空格或制表符隔开", most=MAX_COLUMNS),
+        )
     if len(rest) > MAX_ROWS:
-        return None, (rest[MAX_ROWS][0], f"矩阵超过 {MAX_ROWS} 行，请拆成两题")
+        return None, (rest[MAX_ROWS][0], _("矩阵超过 {most} 行，请拆成两题", most=MAX_ROWS))
     rows = [(line, _row(text)) for line, text in rest]
     for line, label in rows:
         if not label:
-            return None, (line, "这一行要写小题的名字")
+            return None, (line, _("这一行要写小题的名字"))
     scored = score_line(" ".join(columns))
     return Grid(columns, rows, scored[:2] if scored else None), (0, "")
 

@@ -16,8 +16,11 @@ class Said(str):
 
 
 def said(template: str, **values: Any) -> Said:
-    """The sentence of a template with its values filled in; a template without values is taken as it is."""
-    made = Said(template.format(**values) if values else template)
+    """The sentence of a template with its values filled in; a template without values is taken as it is.
+
+    A list among the values is read out with commas between its members.
+    """
+    made = Said(_filled(template, values, str))
     made.template, made.values = template, values
     return made
 
@@ -26,6 +29,17 @@ def in_words(sentence: str, translate: Callable[[str], str]) -> str:
     """The sentence through `translate` (Django's gettext), values that are sentences of their own too."""
     if not isinstance(sentence, Said):
         return sentence
-    template = translate(sentence.template)
-    values = {name: in_words(value, translate) for name, value in sentence.values.items()}
-    return template.format(**values) if values else template
+    return _filled(translate(sentence.template), sentence.values, translate)
+
+
+def _filled(template: str, values: dict[str, Any], translate: Callable[[str], str]) -> str:
+    if not values:
+        return template
+    comma = translate("、")  # in the catalogues, by the templates that list things
+    told = {
+        name: comma.join(in_words(each, translate) for each in value)
+        if isinstance(value, list)
+        else in_words(value, translate)
+        for name, value in values.items()
+    }
+    return template.format(**told)

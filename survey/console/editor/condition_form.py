@@ -13,6 +13,7 @@ from survey.questionnaires import conditions
 from survey.questionnaires.conditions import NO_VALUE, SEVERAL, Condition, Row, kind_of_item, typed_value
 from survey.questionnaires.document import Document, all_choices, expression, item_index, text_in
 from survey.questionnaires.expressions import ExpressionError
+from survey.questionnaires.said import in_words
 
 ONLY_ANSWERED = ("place", "photo", "signature", "acknowledge")
 
@@ -175,7 +176,7 @@ def parsed(text: str) -> dict[str, Any] | None:
     try:
         return expression(text.strip())
     except ExpressionError as error:
-        raise refuse(_("式子看不懂：%s。") % error.reason) from None
+        raise refuse(_("式子看不懂：%s。") % in_words(error.reason, _)) from None
 
 
 def _row(document: Document, place: int, row: RowState) -> Row:

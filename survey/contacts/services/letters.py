@@ -3,7 +3,7 @@
 import base64
 import uuid
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -74,28 +74,28 @@ def prepare_letters(
     """
     if round.state == Round.State.CLOSED:
         raise Problem("contacts.closed")
-    ids = None if case_ids is None else list(case_ids)
     batch = LetterBatch.objects.filter(job=job).first() if job else None
-    cases = cases_for_letters(round, step=step, case_ids=ids)
-    if batch is not None:
-        cases = cases.exclude(codes__batch=batch)
-    waiting = {case: _letter(case) for case in cases}
+    waiting = _waiting(round, step, case_ids, batch)
     if not waiting and batch is None:
         raise Problem("common.invalid", reason=_("没有要寄信的户：该寄的都寄过了，或者还没有抽样"))
     unprintable = _check_fonts(round, waiting, language=language, skip=skip_unprintable)
     if batch is None:
         batch = _open_batch(round, step, job, unprintable, acting_user)
-    printable = [case for case in waiting if case.number not in {entry["case"] for entry in unprintable}]
-    for start in range(0, len(printable), LETTERS_PER_PART):
-        if progress:
-            message = _("信 %(done)s / %(all)s 封") % {"done": start, "all": len(printable)}
-            progress.say(start / len(printable), message)
-        issued = new_codes(printable[start : start + LETTERS_PER_PART])
-        print_ = _render_sheet if as_sheet else render
-        _print_part(batch, issued, waiting, print_, language=language, acting_user=acting_user)
-        if deliver:
-            deliver(issued)
+    left_out = {entry["case"] for entry in unprintable}
+    printable = {case: letter for case, letter in waiting.items() if case.number not in left_out}
+    press = _Press(_render_sheet if as_sheet else render, language, acting_user, progress, deliver)
+    press.print_all(batch, printable)
     return batch
+
+
+def _waiting(
+    round: Round, step: str, case_ids: Iterable[int] | None, batch: LetterBatch | None
+) -> dict[Case, Letter]:
+    """The households to write to, each with its letter; without those that `batch` has printed already."""
+    cases = cases_for_letters(round, step=step, case_ids=None if case_ids is None else list(case_ids))
+    if batch is not None:
+        cases = cases.exclude(codes__batch=batch)
+    return {case: _letter(case) for case in cases}
 
 
 def _letter(case: Case) -> Letter:
@@ -153,45 +153,64 @@ def _open_batch(
     return batch
 
 
-def _print_part(
-    batch: LetterBatch,
-    issued: list[Issued],
-    waiting: dict[Case, Letter],
-    print_: Callable[..., bytes],
-    *,
-    language: str,
-    acting_user: Actor,
-) -> None:
-    """Compile one part, then store everything that makes it true together."""
-    letters = [replace(waiting[case], qr=qr, typed=typed) for case, qr, typed in issued]
-    document = print_(batch.round, letters, public_url=settings.PUBLIC_URL, language=language)
-    with transaction.atomic():
-        store_codes(issued=issued, batch=batch, acting_user=acting_user)
-        moment = now()
-        Contact.objects.bulk_create(
-            Contact(
-                id=uuid.uuid5(_CONTACT_NAMESPACE, f"{batch.pk}|{case.pk}"),
-                case=case,
-                mode=Contact.Mode.LETTER,
-                at=moment,
-                detail={"step": batch.step, "batch": batch.pk},
-                by_user_id=acting_user.pk or None,
+@dataclass(frozen=True)
+class _Press:
+    """How the letters of a run are printed, and who is told of it."""
+
+    page: Callable[..., bytes]
+    language: str
+    acting_user: Actor
+    progress: Teller | None
+    deliver: Callable[[list[Issued]], None] | None
+
+    def print_all(self, batch: LetterBatch, waiting: dict[Case, Letter]) -> None:
+        """Part by part, each stored before the next begins."""
+        cases = list(waiting)
+        for start in range(0, len(cases), LETTERS_PER_PART):
+            if self.progress:
+                message = _("信 %(done)s / %(all)s 封") % {"done": start, "all": len(cases)}
+                self.progress.say(start / len(cases), message)
+            issued = new_codes(cases[start : start + LETTERS_PER_PART])
+            self._print_part(batch, issued, waiting)
+            if self.deliver:
+                self.deliver(issued)
+
+    def _print_part(self, batch: LetterBatch, issued: list[Issued], waiting: dict[Case, Letter]) -> None:
+        """Compile one part, then store everything that makes it true together."""
+        letters = [replace(waiting[case], qr=qr, typed=typed) for case, qr, typed in issued]
+        document = self.page(batch.round, letters, public_url=settings.PUBLIC_URL, language=self.language)
+        with transaction.atomic():
+            store_codes(issued=issued, batch=batch, acting_user=self.acting_user)
+            _store_contacts(batch, issued, self.acting_user)
+            batch.n_letters += len(issued)
+            batch.n_parts += 1
+            batch.save(update_fields=["n_letters", "n_parts"])
+            record(
+                action="contacts.letters.printed",
+                acting_user=self.acting_user,
+                target=batch,
+                region_code=batch.round.study.region.code,
+                detail={"part": batch.n_parts, "n_letters": len(issued)},
             )
-            for case, _qr, _typed in issued
+            # Last, so that a failed write undoes the rest. A file of a transaction that then fails is not
+            # counted in n_parts, and the next run writes over it.
+            _write(batch, batch.n_parts, document)
+
+
+def _store_contacts(batch: LetterBatch, issued: list[Issued], acting_user: Actor) -> None:
+    """That each household was written to, once."""
+    moment = now()
+    Contact.objects.bulk_create(
+        Contact(
+            id=uuid.uuid5(_CONTACT_NAMESPACE, f"{batch.pk}|{case.pk}"),
+            case=case,
+            mode=Contact.Mode.LETTER,
+            at=moment,
+            detail={"step": batch.step, "batch": batch.pk},
+            by_user_id=acting_user.pk or None,
         )
-        batch.n_letters += len(issued)
-        batch.n_parts += 1
-        batch.save(update_fields=["n_letters", "n_parts"])
-        record(
-            action="contacts.letters.printed",
-            acting_user=acting_user,
-            target=batch,
-            region_code=batch.round.study.region.code,
-            detail={"part": batch.n_parts, "n_letters": len(issued)},
-        )
-        # Last, so that a failed write undoes the rest. A file of a transaction that then fails is not
-        # counted in n_parts, and the next run writes over it.
-        _write(batch, batch.n_parts, document)
+        for case, _qr, _typed in issued
+    )
 
 
 def _render_sheet(round: Round, letters: list[Letter], *, public_url: str, language: str) -> bytes:

@@ -14,6 +14,7 @@ from survey.questionnaires.expressions.values import (
     to_number,
     to_string,
 )
+from survey.questionnaires.said import said as _
 
 if TYPE_CHECKING:
     from survey.questionnaires.expressions.evaluator import Environment
@@ -32,7 +33,9 @@ def _read_date(value: Value, env: "Environment", what: str) -> Day | Moment | fl
             text = value.strip(" \t\r\n")
             if DECIMAL.fullmatch(text):
                 return float(text)
-            raise ExpressionError(f"{what}() 读不出日期“{value}”，要写成 2026-11-22")
+            raise ExpressionError(
+                _("{name}() 读不出日期“{value}”，要写成 2026-11-22", name=what, value=value)
+            )
         return Day(parsed.days) if parsed.ms is None else Moment(dates.instant(parsed, env.zone))
     return value
 

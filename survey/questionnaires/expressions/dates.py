@@ -11,6 +11,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from survey.questionnaires.expressions.errors import ExpressionError
+from survey.questionnaires.said import said as _
 
 DAY_MS = 86_400_000
 FIRST_DAY, LAST_DAY = -719_162, 2_932_896  # 0001-01-01 and 9999-12-31
@@ -66,7 +67,7 @@ def in_calendar(days: float) -> int:
     """The whole day of a day count. Raises ExpressionError outside the years 1 to 9999."""
     whole = math.floor(days)
     if not FIRST_DAY <= whole <= LAST_DAY:
-        raise ExpressionError("日期不在公元 1 年到 9999 年之间")
+        raise ExpressionError(_("日期不在公元 1 年到 9999 年之间"))
     return whole
 
 
@@ -184,7 +185,7 @@ def format_local(local_ms: float, pattern: str, locale: str) -> str:
             continue
         escape = pattern[position + 1 : position + 2]
         if escape not in parts or not escape:
-            raise ExpressionError(f"日期格式里没有 %{escape} 这种写法")
+            raise ExpressionError(_("日期格式里没有 %{escape} 这种写法", escape=escape))
         out.append(parts[escape])
         position += 2
     return "".join(out)

@@ -20,6 +20,7 @@ from survey.questionnaires.expressions.values import (
     to_number,
     to_string,
 )
+from survey.questionnaires.said import said as _
 
 
 @dataclass
@@ -143,7 +144,7 @@ def _child(tree: list, env: Environment) -> NodeSet:
 
 def _name(tree: list, env: Environment) -> NodeSet:
     if env.focus is None:
-        raise ExpressionError(f"“{tree[1]}”不是数值也不是函数，题名要写成 ${{{tree[1]}}}")
+        raise ExpressionError(_("“{name}”不是数值也不是函数，题名要写成 ${{{name}}}", name=tree[1]))
     return NodeSet(_children(env.focus[0].children or {}, tree[1], env))
 
 
@@ -165,7 +166,7 @@ def _filter(tree: list, env: Environment) -> NodeSet:
 
 def _nodes(value: Value) -> list[Node]:
     if not isinstance(value, NodeSet):
-        raise ExpressionError("这里要写题名，不能写数值或文字")
+        raise ExpressionError(_("这里要写题名，不能写数值或文字"))
     return value.nodes
 
 
@@ -262,7 +263,7 @@ def _once(args: list, env: Environment) -> Value:
 def _position(args: list, env: Environment) -> float:
     if not args:
         if env.focus is None:
-            raise ExpressionError("position() 不写参数时只能用在方括号里")
+            raise ExpressionError(_("position() 不写参数时只能用在方括号里"))
         return float(env.focus[1])
     nodes = _nodes(evaluate(args[0], env))
     return float(nodes[0].index) if nodes else math.nan
@@ -270,7 +271,7 @@ def _position(args: list, env: Environment) -> float:
 
 def _last(_args: list, env: Environment) -> float:
     if env.focus is None:
-        raise ExpressionError("last() 只能用在方括号里")
+        raise ExpressionError(_("last() 只能用在方括号里"))
     return float(env.focus[2])
 
 
@@ -287,7 +288,7 @@ def _indexed_repeat(args: list, env: Environment) -> Value:
     """The field in the numbered instance(s); blank beyond the last. References here are absolute."""
     for place in (0, *range(1, len(args), 2)):
         if not (isinstance(args[place], list) and args[place][0] == "ref"):
-            raise ExpressionError("indexed-repeat() 的题名和重复组要写成 ${名字}")
+            raise ExpressionError(_("indexed-repeat() 的题名和重复组要写成 ${Q1}"))
     wanted = {args[i][1]: to_number(evaluate(args[i + 1], env), env.zone) for i in range(1, len(args) - 1, 2)}
     field_name = args[0][1]
     holders: list[Mapping[str, Any]] = [env.values]

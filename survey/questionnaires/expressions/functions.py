@@ -21,6 +21,7 @@ from survey.questionnaires.expressions.values import (
     utf16,
     words,
 )
+from survey.questionnaires.said import said as _
 
 WIDE = Context(prec=800)  # digits of the largest double beside 400 places
 
@@ -107,7 +108,7 @@ def _extreme(choose: Callable[[list[float]], float]) -> Callable[..., float]:
 
 def _node_set(name: str, value: Value) -> NodeSet:
     if not isinstance(value, NodeSet):
-        raise ExpressionError(f"{name}() 里要写题名或重复组，如 ${{成员}}")
+        raise ExpressionError(_("{name}() 里要写题名或重复组，如 ${{Q1}}", name=name))
     return value
 
 

@@ -20,6 +20,7 @@ from lark.exceptions import VisitError
 
 from survey.questionnaires.expressions.errors import ExpressionError
 from survey.questionnaires.expressions.signatures import REFUSED, SIGNATURES, arity_error
+from survey.questionnaires.said import said as _
 
 __all__ = ["ExpressionError", "parse", "references"]
 
@@ -105,7 +106,7 @@ class _ToTree(Transformer):
                 return ["up", base[1] + 1]
             if base == ["self"]:
                 return ["up", 1]
-            raise ExpressionError("“..”只能写在路径开头")
+            raise ExpressionError(_("“..”只能写在路径开头"))
         return ["child", base, name]
 
     def filter(self, base: Tree, test: Tree) -> list:
@@ -127,16 +128,17 @@ class _ToTree(Transformer):
         name = str(function)
         given = [] if args == (None,) else list(args)
         if name in REFUSED:
-            raise ExpressionError(f"不支持函数 {name}()：{REFUSED[name]}")
+            raise ExpressionError(_("不支持函数 {name}()：{why}", name=name, why=REFUSED[name]))
         if name not in SIGNATURES:
             raise ExpressionError(
-                f"没有 {name}() 这个函数，请核对拼写和大小写", getattr(function, "start_pos", None)
+                _("没有 {name}() 这个函数，请核对拼写和大小写", name=name),
+                getattr(function, "start_pos", None),
             )
         wrong = arity_error(name, len(given))
         if wrong:
             raise ExpressionError(wrong, getattr(function, "start_pos", None))
         if name == "jr:choice-name" and not (isinstance(given[1], str) and QUOTED_REF.match(given[1])):
-            raise ExpressionError("jr:choice-name() 的第二个参数要写成 '${题名}'")
+            raise ExpressionError(_("jr:choice-name() 的第二个参数要写成 '${Q1}'"))
         return ["call", name, *given]
 
 
@@ -150,9 +152,9 @@ def parse(text: str) -> Tree:
     Raises ExpressionError with a Chinese reason and, where known, the character position.
     """
     if not text.strip():
-        raise ExpressionError("表达式是空的")
+        raise ExpressionError(_("表达式是空的"))
     if len(text) > MAX_LENGTH:
-        raise ExpressionError(f"表达式太长（超过 {MAX_LENGTH} 个字符）")
+        raise ExpressionError(_("表达式太长（超过 {most} 个字符）", most=MAX_LENGTH))
     try:
         tree = _PARSER.parse(text)
     except UnexpectedInput as error:
@@ -162,14 +164,14 @@ def parse(text: str) -> Tree:
     except VisitError as error:
         raise error.orig_exc from error
     if _depth(tree) > MAX_DEPTH:
-        raise ExpressionError(f"括号套得太深（超过 {MAX_DEPTH} 层）")
+        raise ExpressionError(_("括号套得太深（超过 {most} 层）", most=MAX_DEPTH))
     return tree
 
 
 def _where(text: str, position: int) -> str:
     if position < 0 or position >= len(text.rstrip()):
-        return "写到末尾还不完整，少了括号、引号或数值"
-    return f"第 {position + 1} 个字符“{text[position : position + 12]}”看不懂"
+        return _("写到末尾还不完整，少了括号、引号或数值")
+    return _("第 {place} 个字符“{text}”看不懂", place=position + 1, text=text[position : position + 12])
 
 
 def _depth(tree: Tree) -> int:

@@ -9,6 +9,7 @@ import re
 from functools import lru_cache
 
 from survey.questionnaires.expressions.errors import ExpressionError
+from survey.questionnaires.said import said as _
 
 SPACE_CLASS = r" \t\n\r\f\v"
 MAX_PATTERN = 500
@@ -18,7 +19,7 @@ SIMPLE_ESCAPES = {"t": r"\t", "n": r"\n", "r": r"\r", "f": r"\f", "v": r"\v"}
 
 
 def _refuse(pattern: str, what: str) -> ExpressionError:
-    return ExpressionError(f"regex() 的写法“{pattern}”里有{what}，换一种写法")
+    return ExpressionError(_("regex() 的写法“{pattern}”里有{what}，换一种写法", pattern=pattern, what=what))
 
 
 def _escape(pattern: str, letter: str, rest: str, *, inside: bool) -> tuple[str, int]:
@@ -37,7 +38,7 @@ def _escape(pattern: str, letter: str, rest: str, *, inside: bool) -> tuple[str,
     if code:
         return re.escape(chr(int(code[1] or code[2], 16))), len(code[0])
     if letter.isascii() and letter.isalnum():
-        raise _refuse(pattern, f"不支持的“\\{letter}”")
+        raise _refuse(pattern, _("不支持的“\\{letter}”", letter=letter))
     return re.escape(letter), 1
 
 
@@ -45,13 +46,13 @@ def _escape(pattern: str, letter: str, rest: str, *, inside: bool) -> tuple[str,
 def portable(pattern: str) -> re.Pattern[str]:
     """`pattern` compiled for Python with the common meaning. Raises ExpressionError."""
     if len(pattern) > MAX_PATTERN:
-        raise ExpressionError(f"regex() 的写法太长（超过 {MAX_PATTERN} 个字符）")
+        raise ExpressionError(_("regex() 的写法太长（超过 {most} 个字符）", most=MAX_PATTERN))
     out, i, inside = [], 0, False
     while i < len(pattern):
         char = pattern[i]
         if char == "\\":
             if i + 1 == len(pattern):
-                raise _refuse(pattern, "落单的“\\”")
+                raise _refuse(pattern, _("落单的“\\”"))
             text, used = _escape(pattern, pattern[i + 1], pattern[i + 1 :], inside=inside)
             out.append(text)
             i += 1 + used
@@ -69,9 +70,9 @@ def portable(pattern: str) -> re.Pattern[str]:
                 out.append("^")
                 i += 1
             if pattern[i + 1 : i + 2] == "]":
-                raise _refuse(pattern, "空的“[]”")
+                raise _refuse(pattern, _("空的“[]”"))
         elif char == "(" and pattern[i + 1 : i + 2] == "?" and pattern[i + 2 : i + 3] not in (":", "=", "!"):
-            raise _refuse(pattern, "不支持的“(?…”")
+            raise _refuse(pattern, _("不支持的“(?…”"))
         elif char == ".":
             out.append("[^\n\r\u2028\u2029]")
         elif char == "$":
@@ -82,7 +83,7 @@ def portable(pattern: str) -> re.Pattern[str]:
             i += len(quantifier) - 1
             _refuse_possessive(pattern, i)
         elif char in "{}]":
-            raise _refuse(pattern, f"落单的“{char}”")
+            raise _refuse(pattern, _("落单的“{char}”", char=char))
         elif char in "*+?":
             _refuse_possessive(pattern, i)
             out.append(char)
@@ -98,11 +99,11 @@ def _ends_with_class(out: list[str]) -> bool:
 
 def _refuse_possessive(pattern: str, i: int) -> None:
     if pattern[i + 1 : i + 2] == "+":
-        raise _refuse(pattern, "连在一起的“+”")
+        raise _refuse(pattern, _("连在一起的“+”"))
 
 
 def _compile(pattern: str, translated: str) -> re.Pattern[str]:
     try:
         return re.compile(translated, re.ASCII)
     except re.error as error:
-        raise _refuse(pattern, "语法错误") from error
+        raise _refuse(pattern, _("语法错误")) from error

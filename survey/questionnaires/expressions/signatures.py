@@ -5,6 +5,8 @@ Sources: the XLSForm function list of https://docs.getodk.org/form-operators-fun
 core functions; the same table, without kinds, is in `expressions.js`.
 """
 
+from survey.questionnaires.said import said as _
+
 SIGNATURES: dict[str, tuple[int, int | None, str]] = {
     "true": (0, 0, "boolean"),
     "false": (0, 0, "boolean"),
@@ -75,20 +77,20 @@ SIGNATURES: dict[str, tuple[int, int | None, str]] = {
 
 # Known to XLSForm, refused by Minyi, each with its reason.
 REFUSED: dict[str, str] = {
-    "random": "每次结果不同，服务器没法复核",
-    "uuid": "每次结果不同，服务器没法复核",
-    "pulldata": "不带外部数据表",
-    "instance": "不带外部数据表",
-    "randomize": "选项随机请用选项顺序设置",
-    "digest": "不提供摘要计算",
-    "base64-decode": "不提供编码转换",
-    "area": "不提供地理计算",
-    "distance": "不提供地理计算",
-    "geofence": "不提供地理计算",
-    "intersects": "不提供地理计算",
-    "property": "不读取设备信息",
-    "version": "请用问卷版本号",
-    "jr:itext": "请直接写各语言的文字",
+    "random": _("每次结果不同，服务器没法复核"),
+    "uuid": _("每次结果不同，服务器没法复核"),
+    "pulldata": _("不带外部数据表"),
+    "instance": _("不带外部数据表"),
+    "randomize": _("选项随机请用选项顺序设置"),
+    "digest": _("不提供摘要计算"),
+    "base64-decode": _("不提供编码转换"),
+    "area": _("不提供地理计算"),
+    "distance": _("不提供地理计算"),
+    "geofence": _("不提供地理计算"),
+    "intersects": _("不提供地理计算"),
+    "property": _("不读取设备信息"),
+    "version": _("请用问卷版本号"),
+    "jr:itext": _("请直接写各语言的文字"),
 }
 
 
@@ -98,7 +100,11 @@ def arity_error(name: str, count: int) -> str | None:
     if count >= low and (high is None or count <= high):
         paired = {"weighted-checklist": 2, "indexed-repeat": 1}
         if name in paired and count % 2 != paired[name] % 2:
-            return f"函数 {name}() 的参数要成对"
+            return _("函数 {name}() 的参数要成对", name=name)
         return None
-    wanted = f"{low} 个" if low == high else f"至少 {low} 个" if high is None else f"{low} 到 {high} 个"
-    return f"函数 {name}() 要 {wanted}参数，这里写了 {count} 个"
+    given = {"name": name, "low": low, "count": count}
+    if low == high:
+        return _("函数 {name}() 要 {low} 个参数，这里写了 {count} 个", **given)
+    if high is None:
+        return _("函数 {name}() 要至少 {low} 个参数，这里写了 {count} 个", **given)
+    return _("函数 {name}() 要 {low} 到 {high} 个参数，这里写了 {count} 个", high=high, **given)

@@ -34,7 +34,12 @@ def slug(text: str) -> str:
 def as_errors(problems: list[documents.Problem]) -> list[dict[str, str]]:
     """Problems as a page or the API lists them."""
     return [
-        {"level": p.level, "where": p.cell or p.where, "item": p.where, "reason": in_words(p.message, _)}
+        {
+            "level": p.level,
+            "where": in_words(p.cell or p.where, _),
+            "item": p.where,
+            "reason": in_words(p.message, _),
+        }
         for p in problems
     ]
 
@@ -48,7 +53,7 @@ def refuse_errors(problems: list[documents.Problem]) -> None:
             "questionnaire.invalid",
             errors=as_errors(problems),
             count=len(errors),
-            where=first.cell or first.where or _("整个文件"),
+            where=in_words(first.cell or first.where, _) or _("整个文件"),
             reason=in_words(first.message, _),
         )
 

@@ -12,6 +12,7 @@ from survey.questionnaires.document import (
     format_for,
 )
 from survey.questionnaires.expressions import ExpressionError
+from survey.questionnaires.said import said as _
 from survey.questionnaires.xlsform.choices import READ_CHOICES, ChoiceReader
 from survey.questionnaires.xlsform.items import NAME
 from survey.questionnaires.xlsform.languages import LANGUAGE_NAMES, spoken_by
@@ -35,7 +36,7 @@ READ_SETTINGS = {
 READ_SHEETS = ("survey", "choices", "settings", "matrices", "quotas")
 TITLES = ("form_title", "minyi_title")
 CHANGES_MEANING = {
-    "trigger": "触发式计算（trigger）",
+    "trigger": _("触发式计算（trigger）"),
 }
 
 
@@ -67,7 +68,7 @@ class Builder:
         self._lost_columns(choices.columns())
         if not blocks:
             if not any(problem.level == "error" for problem in self.problems):
-                self.add("error", "empty", "survey 工作表里没有题目", f"{self.survey.name}!A2")
+                self.add("error", "empty", _("survey 工作表里没有题目"), f"{self.survey.name}!A2")
             return None
         document = {
             "format": FORMAT,
@@ -112,21 +113,27 @@ class Builder:
         spoken, cell = self.spoken, self.survey.cell(self.survey.header_row, "label")
         if spoken.languages:
             if spoken.guessed and spoken.plain == "en":
-                message = (
+                message = _(
                     "“label”没有写语言，按文字当作英文。不是的话，请在 settings 里写 default_language，"
                     "或把列名写成 label::语言"
                 )
                 self.add("warning", "language", message, cell)
             return True
-        wanted = "、".join(f"label::{name}" for name in LANGUAGE_NAMES.values())
+        wanted = [f"label::{name}" for name in LANGUAGE_NAMES.values()]
         if spoken.foreign:
             cell = self.settings.cell(self.settings.rows[0][0], "default_language")
-            message = f"问卷只能用简体中文、繁体中文和英文，这里的语言是“{spoken.foreign}”。请加一列 {wanted}"
+            message = _(
+                "问卷只能用简体中文、繁体中文和英文，这里的语言是“{foreign}”。请加一列 {wanted}",
+                foreign=spoken.foreign,
+                wanted=wanted,
+            )
         else:
             named = [key for key in self.survey.headers if key.startswith("label")]
             cell = self.survey.cell(self.survey.header_row, named[0]) if named else cell
-            found = f"；现在是{'、'.join(self.survey.headers[key] for key in named)}" if named else ""
-            message = f"没有找到简体中文、繁体中文或英文的题目文字。列名要写成 {wanted}{found}"
+            found = [self.survey.headers[key] for key in named]
+            message = _("没有找到简体中文、繁体中文或英文的题目文字。列名要写成 {wanted}", wanted=wanted)
+            if found:
+                message = _("{message}；现在是{found}", message=message, found=found)
         self.add("error", "language", message, cell)
         return False
 
@@ -175,7 +182,7 @@ class Builder:
         try:
             return expression(text)
         except ExpressionError as error:
-            self.add("error", "expression", f"表达式看不懂：{error.reason}", cell)
+            self.add("error", "expression", _("表达式看不懂：{reason}", reason=error.reason), cell)
             return None
 
     # ---- what is left behind -------------------------------------------------------------------------
@@ -188,7 +195,7 @@ class Builder:
         )
         for sheet, read in plan:
             for key, letter in sheet.columns.items():
-                base, _, language = key.partition("::")
+                base, _colons, language = key.partition("::")
                 speaks = (
                     language in self.languages
                     if language
@@ -199,7 +206,7 @@ class Builder:
                 self._lost_column(sheet, key, letter)
         for name, sheet in self.sheets.items():
             if name not in READ_SHEETS and not name.startswith("minyi_") and sheet.rows:
-                self.add("lost", "sheet", f"工作表“{sheet.name}”没有带过来", f"{sheet.name}!A1")
+                self.add("lost", "sheet", _("工作表“{name}”没有带过来", name=sheet.name), f"{sheet.name}!A1")
 
     def _plain_read(self) -> bool:
         return self.spoken.plain in self.languages
@@ -208,8 +215,10 @@ class Builder:
         used = [number for number, row in sheet.rows if row.get(key)]
         base = key.partition("::")[0]
         if used and base in CHANGES_MEANING and sheet is self.survey:
-            message = f"还不支持{CHANGES_MEANING[base]}，去掉会改变问卷"
+            message = _("还不支持{what}，去掉会改变问卷", what=CHANGES_MEANING[base])
             self.add("error", "unsupported", message, f"{sheet.name}!{letter}{used[0]}")
         elif used:
-            message = f"“{sheet.headers[key]}”这一列没有带过来（{len(used)} 行有内容）"
+            message = _(
+                "“{name}”这一列没有带过来（{count} 行有内容）", name=sheet.headers[key], count=len(used)
+            )
             self.add("lost", "column", message, f"{sheet.name}!{letter}{sheet.header_row}")

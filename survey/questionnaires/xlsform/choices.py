@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from survey.questionnaires.document import MISSING_CODES
+from survey.questionnaires.said import said as _
 from survey.questionnaires.xlsform.items import CODE_NUMBER, NAME, YES
 from survey.questionnaires.xlsform.parts import with_parts
 
@@ -41,7 +42,7 @@ class ChoiceReader:
             name, code = row.get("list_name", ""), row.get("name", "")
             if not name or not code:
                 cell = self.sheet.cell(number, "name")
-                self.b.add("error", "choices", "选项要写 list_name 和 name", cell)
+                self.b.add("error", "choices", _("选项要写 list_name 和 name"), cell)
             else:
                 lists.setdefault(name, []).append(self._choice(number, row, name))
         for made, source in or_other.items():
@@ -74,7 +75,7 @@ class ChoiceReader:
         """`minyi_code` says whether digits are a number or a text, where that is not what one would think."""
         code, kind = row["name"], row.get("minyi_code", "")
         if kind not in ("", "text", "number") or (kind == "number" and not DIGITS.fullmatch(code)):
-            message = f"minyi_code 只能写 text 或 number，代码要合得上，这里是“{kind}”"
+            message = _("minyi_code 只能写 text 或 number，代码要合得上，这里是“{kind}”", kind=kind)
             self.b.add("error", "code", message, self.sheet.cell(number, "minyi_code"))
             return code
         if kind == "text":
@@ -84,7 +85,7 @@ class ChoiceReader:
     def _missing_kind(self, text: str, number: int) -> str:
         kind = MISSING_WORDS.get(text.strip().lower())
         if kind is None:
-            message = f"minyi_missing 只能写 dont_know 或 refused，这里是“{text}”"
+            message = _("minyi_missing 只能写 dont_know 或 refused，这里是“{text}”", text=text)
             self.b.add("error", "missing_code", message, self.sheet.cell(number, "minyi_missing"))
         return kind or "dont_know"
 

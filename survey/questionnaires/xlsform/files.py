@@ -27,6 +27,7 @@ from pyxform.xls2json_backends import (
 )
 from xlrd.biffh import XL_CELL_EMPTY, XL_CELL_ERROR
 
+from survey.questionnaires.said import said as _
 from survey.questionnaires.xlsform.sheets import MAX_ROWS, BadWorkbook, Sheet, sheet_of
 
 OLD_EXCEL = bytes.fromhex("d0cf11e0a1b11ae1")  # OLE compound file, of .xls
@@ -55,7 +56,7 @@ class FormFile:
 def open_form(content: bytes) -> FormFile:
     """The sheets of a file. Raises BadWorkbook."""
     if not content.strip():
-        raise BadWorkbook("文件是空的")
+        raise BadWorkbook(_("文件是空的"))
     if content.startswith(OLD_EXCEL):
         return FormFile(".xls", content, _old_excel(content)).named()
     if content.startswith(ZIP):
@@ -66,7 +67,7 @@ def open_form(content: bytes) -> FormFile:
         kept = "\n".join("" if MD_RULE.match(line) else line for line in text.split("\n"))
         return FormFile(".md", kept.encode(), _gathered(_markdown(kept))).named()
     if text.count(",") < 4:
-        raise BadWorkbook("这不是能打开的问卷文件。请传 .xlsx、.xls、.csv 或 Markdown 表格")
+        raise BadWorkbook(_("这不是能打开的问卷文件。请传 .xlsx、.xls、.csv 或 Markdown 表格"))
     lines = list(_comma(text))
     return FormFile(".csv", _unpadded(lines), _gathered(iter(lines))).named()
 
@@ -80,7 +81,7 @@ def _decoded(content: bytes) -> str:
             continue
         if "\x00" not in text:
             return text
-    raise BadWorkbook("这不是能打开的问卷文件。请传 .xlsx、.xls、.csv 或 Markdown 表格")
+    raise BadWorkbook(_("这不是能打开的问卷文件。请传 .xlsx、.xls、.csv 或 Markdown 表格"))
 
 
 # ---- Excel ---------------------------------------------------------------------------------------------
@@ -90,12 +91,12 @@ def _excel(content: bytes) -> dict[str, Sheet]:
     try:
         with zipfile.ZipFile(BytesIO(content)) as archive:
             if sum(info.file_size for info in archive.infolist()) > MAX_UNPACKED:
-                raise BadWorkbook("文件解开以后太大，不像一份问卷")
+                raise BadWorkbook(_("文件解开以后太大，不像一份问卷"))
         book = load_workbook(BytesIO(content), read_only=True, data_only=True)
     except BadWorkbook:
         raise
     except Exception as error:  # openpyxl raises many kinds for a damaged file
-        raise BadWorkbook("这不是能打开的 .xlsx 文件，请在 Excel 里另存一次再传") from error
+        raise BadWorkbook(_("这不是能打开的 .xlsx 文件，请在 Excel 里另存一次再传")) from error
     try:
         return {
             sheet.title.strip().lower(): sheet_of(
@@ -106,7 +107,7 @@ def _excel(content: bytes) -> dict[str, Sheet]:
     except BadWorkbook:
         raise
     except Exception as error:  # a sheet that breaks half way
-        raise BadWorkbook("这份 .xlsx 文件坏了，请在 Excel 里另存一次再传") from error
+        raise BadWorkbook(_("这份 .xlsx 文件坏了，请在 Excel 里另存一次再传")) from error
     finally:
         book.close()
 
@@ -121,7 +122,7 @@ def _old_excel(content: bytes) -> dict[str, Sheet]:
     except BadWorkbook:
         raise
     except Exception as error:  # xlrd raises many kinds for a damaged file
-        raise BadWorkbook("这不是能打开的 .xls 文件，请在 Excel 里另存为 .xlsx 再传") from error
+        raise BadWorkbook(_("这不是能打开的 .xls 文件，请在 Excel 里另存为 .xlsx 再传")) from error
 
 
 def _old_rows(sheet: Any, datemode: int) -> Iterator[tuple[int, list[str]]]:
@@ -151,13 +152,18 @@ def _gathered(lines: Iterator[Line]) -> dict[str, Sheet]:
             continue
         name = values[0].strip() or name
         if not name:
-            raise BadWorkbook(f"第 {number} 行之前没有写工作表的名字：第一列要写 survey、choices 或 settings")
+            raise BadWorkbook(
+                _(
+                    "第 {number} 行之前没有写工作表的名字：第一列要写 survey、choices 或 settings",
+                    number=number,
+                )
+            )
         rows = found.setdefault(name, [])
         rest = ["", *(value.strip() for value in values[1:])]
         if any(rest):
             rows.append((number, rest))
         if len(rows) > MAX_ROWS + 1:
-            raise BadWorkbook(f"“{name}”超过 {MAX_ROWS} 行，不像一份问卷")
+            raise BadWorkbook(_("“{name}”超过 {most} 行，不像一份问卷", name=name, most=MAX_ROWS))
     return {name.lower(): sheet_of(name, rows, text=True) for name, rows in found.items()}
 
 
@@ -166,7 +172,9 @@ def _comma(text: str) -> Iterator[Line]:
     try:
         yield from enumerate(reader, start=1)
     except csv.Error as error:
-        raise BadWorkbook(f"CSV 第 {reader.line_num} 行读不了：{error}") from error
+        raise BadWorkbook(
+            _("CSV 第 {line} 行读不了：{error}", line=reader.line_num, error=str(error))
+        ) from error
 
 
 def _unpadded(lines: list[Line]) -> bytes:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from survey.questionnaires.document import CHOICE_TYPES, FILE_TYPES, MODES, NUMBER_TYPES
+from survey.questionnaires.said import said as _
 from survey.questionnaires.xlsform.parts import limits_of, order_of, pairs, with_parts
 
 TYPES = {
@@ -76,7 +77,7 @@ class ItemReader:
         elif kind.lower() in TYPES:
             item["type"] = TYPES[kind.lower()]
         else:
-            self.refuse(f"题型“{kind}”", number)
+            self.refuse(_("题型“{kind}”", kind=kind), number)
             return None
         self._kind(item, row, number)
         self._cells(item["name"], number)
@@ -90,7 +91,7 @@ class ItemReader:
 
     def refuse(self, what: str, number: int) -> None:
         """A problem at the row's type: dropping this would change the questionnaire."""
-        message = f"还不支持{what}，去掉会改变问卷"
+        message = _("还不支持{what}，去掉会改变问卷", what=what)
         self.b.add("error", "unsupported", message, self.sheet.cell(number, "type"))
 
     def _kind(self, item: dict[str, Any], row: Mapping[str, str], number: int) -> None:
@@ -99,7 +100,12 @@ class ItemReader:
             item["type"] = own
         elif own:
             cell = self.sheet.cell(number, "minyi_type")
-            self.b.add("error", "type", f"minyi_type 只能写 rating、signature 或 region，这里是“{own}”", cell)
+            self.b.add(
+                "error",
+                "type",
+                _("minyi_type 只能写 rating、signature 或 region，这里是“{own}”", own=own),
+                cell,
+            )
         elif item["type"] == "photo" and "signature" in looks:
             item["type"] = "signature"
         elif item["type"] == "scale" and "rating" in looks:
@@ -133,7 +139,7 @@ class ItemReader:
         if readonly.lower() in YES:
             item["readonly"] = True
         elif readonly.lower() not in NO:
-            message = f"readonly 只能写 yes 或 no，这里是“{readonly}”"
+            message = _("readonly 只能写 yes 或 no，这里是“{readonly}”", readonly=readonly)
             self.b.add("error", "readonly", message, self.sheet.cell(number, "readonly"))
 
     def _choices(self, item: dict[str, Any], number: int, row: Mapping[str, str]) -> None:
@@ -146,7 +152,7 @@ class ItemReader:
             if given.pop("randomize", "").lower() in YES:
                 item["order"] = {"random": True}
             if given.pop("seed", ""):
-                message = "seed 没有带过来：顺序由每份答卷自己的编号定，服务器可以复算"
+                message = _("seed 没有带过来：顺序由每份答卷自己的编号定，服务器可以复算")
                 self.b.add("lost", "parameters", message, cell)
             own = order_of(self.b, row.get("minyi_order", ""), self.sheet.cell(number, "minyi_order"))
             if own:
@@ -154,7 +160,9 @@ class ItemReader:
             limits = limits_of(self.b, row.get("minyi_limits", ""), self.sheet.cell(number, "minyi_limits"))
             item |= {f"{end}_choices": value for end, value in limits.items()}
         if given:
-            self.b.add("lost", "parameters", f"参数“{row['parameters']}”没有都带过来", cell)
+            self.b.add(
+                "lost", "parameters", _("参数“{parameters}”没有都带过来", parameters=row["parameters"]), cell
+            )
 
     def _scale(
         self, item: dict[str, Any], row: Mapping[str, str], given: Mapping[str, str], cell: str
@@ -164,15 +172,22 @@ class ItemReader:
             step = float(given.get("step", "1"))
         except ValueError:
             written = row.get("parameters", "")
-            message = f"分数题的 parameters 要写成整数，如 start=0 end=10，这里是“{written}”"
+            message = _(
+                "分数题的 parameters 要写成整数，如 start=0 end=10，这里是“{written}”", written=written
+            )
             self.b.add("error", "scale", message, cell)
             return
         if step != 1:
-            self.b.add("error", "scale", f"分数题只能一分一档（step=1），这里是 step={given['step']}", cell)
+            self.b.add(
+                "error",
+                "scale",
+                _("分数题只能一分一档（step=1），这里是 step={step}", step=given["step"]),
+                cell,
+            )
         if item["type"] == "scale":
             item |= {"from": start, "to": end}
         elif start != 1:
-            self.b.add("error", "scale", f"星级题从 1 开始，这里是 start={start}", cell)
+            self.b.add("error", "scale", _("星级题从 1 开始，这里是 start={start}", start=start), cell)
         elif end != 5 or "to" in given:
             item["to"] = end
         low, high = self.b.texts(row, "minyi_low"), self.b.texts(row, "minyi_high")
@@ -193,13 +208,13 @@ class ItemReader:
             if set(modes) <= set(MODES):
                 item["modes"] = list(dict.fromkeys(modes))
             else:
-                self.b.add("error", "modes", "minyi_modes 只能写 web 和 door", cell("minyi_modes"))
+                self.b.add("error", "modes", _("minyi_modes 只能写 web 和 door"), cell("minyi_modes"))
         for field in ("seconds", "max_length"):
             text = row.get(f"minyi_{field}", "")
             if text.isascii() and text.isdigit():
                 item[field] = int(text)
             elif text and text != "none":
-                message = f"minyi_{field} 要写整数，这里是“{text}”"
+                message = _("minyi_{field} 要写整数，这里是“{text}”", field=field, text=text)
                 self.b.add("error", field, message, cell(f"minyi_{field}"))
         if "seconds" not in item and item["type"] != "calculate" and row.get("minyi_seconds") != "none":
             item["seconds"] = default_seconds(item)
@@ -217,7 +232,7 @@ class ItemReader:
             except ValueError:
                 sign = ""
             if not sign:
-                message = f"minyi_scoring 要写成 rule 5=100 4=75，这里是“{part}”"
+                message = _("minyi_scoring 要写成 rule 5=100 4=75，这里是“{part}”", part=part)
                 self.b.add("error", "scoring", message, cell)
                 return
         item["scoring"] = {"rule": rule} | ({"points": points} if points else {})
@@ -228,12 +243,12 @@ class ItemReader:
         if not text:
             return
         if is_computed(text):
-            message = f"默认答案只能是写定的答案，不能是算出来的“{text}”；请改用 calculate"
+            message = _("默认答案只能是写定的答案，不能是算出来的“{text}”；请改用 calculate", text=text)
             self.b.add("error", "default", message, cell)
         elif kind in ("note", "calculate"):
-            self.b.add("lost", "default", f"“{kind}”的默认值“{text}”没有带过来", cell)
+            self.b.add("lost", "default", _("“{kind}”的默认值“{text}”没有带过来", kind=kind, text=text), cell)
         elif kind in (*FILE_TYPES, "place", "acknowledge"):
-            self.b.add("error", "default", "照片、签名、定位和确认要本人来做，不能有默认答案", cell)
+            self.b.add("error", "default", _("照片、签名、定位和确认要本人来做，不能有默认答案"), cell)
         else:
             item["default"] = default_answer(kind, text)
 
@@ -242,10 +257,10 @@ class ItemReader:
         if "multiline" in looks:
             item["multiline"] = True
         if lost := [look for look in looks if look not in KNOWN_LOOKS]:
-            message = f"外观“{' '.join(lost)}”没有带过来，题目照常显示"
+            message = _("外观“{looks}”没有带过来，题目照常显示", looks=" ".join(lost))
             self.b.add("lost", "appearance", message, self.sheet.cell(number, "appearance"))
         if item["type"] in CHOICE_TYPES and not item.get("list"):
-            self.b.add("error", "choices", "选择题要写选项表的名字", self.sheet.cell(number, "type"))
+            self.b.add("error", "choices", _("选择题要写选项表的名字"), self.sheet.cell(number, "type"))
 
 
 def is_computed(text: str) -> bool:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Protocol
 
+from survey.questionnaires.said import said as _
 from survey.questionnaires.xlsform.sheets import Sheet
 
 NUMBER = re.compile(r"\d{1,8}")
@@ -37,7 +38,7 @@ def limits_of(reading: Reading, text: str, cell: str) -> dict[str, int]:
     found = pairs(text)
     right = set(found) <= {"min", "max"} and all(NUMBER.fullmatch(each) for each in found.values())
     if text and (not found or not right):
-        reading.add("error", "limits", f"minyi_limits 要写成 min=1 max=3，这里是“{text}”", cell)
+        reading.add("error", "limits", _("minyi_limits 要写成 min=1 max=3，这里是“{text}”", text=text), cell)
         return {}
     return {key: int(value) for key, value in found.items()}
 
@@ -49,7 +50,9 @@ def order_of(reading: Reading, text: str, cell: str) -> dict[str, Any]:
     words, found = [word for word in text.split() if "=" not in word], pairs(text)
     numbers = all(NUMBER.fullmatch(each) for each in found.values()) and set(found) <= {"first", "last"}
     if not numbers or not words or set(words) - {"random", "fixed", "all", "notall"}:
-        reading.add("error", "order", f"minyi_order 要写成 random first=1 last=1，这里是“{text}”", cell)
+        reading.add(
+            "error", "order", _("minyi_order 要写成 random first=1 last=1，这里是“{text}”", text=text), cell
+        )
         return {}
     order: dict[str, Any] = {"random": "random" in words} | {key: int(value) for key, value in found.items()}
     if "all" in words or "notall" in words:
@@ -76,7 +79,7 @@ def with_parts(
     except (ValueError, RecursionError):
         parts = None
     if not isinstance(parts, dict) or set(parts) & set(kept):
-        message = "minyi_parts 是导出时写的，不要手改；看不懂就把这一格清空"
+        message = _("minyi_parts 是导出时写的，不要手改；看不懂就把这一格清空")
         reading.add("error", "parts", message, cell)
         return thing
     return {key: value for key, value in {**thing, **parts}.items() if value is not None}
@@ -94,7 +97,7 @@ def _quotas(reading: Reading, sheet: Sheet) -> Iterator[dict[str, Any]]:
         for field in ("where", "label", "full_text"):
             reading.cells[name, field] = sheet.cell(number, reading.text_column(sheet, field))
         if not NUMBER.fullmatch(limit):
-            message = f"配额的 limit 要写整数，这里是“{limit}”"
+            message = _("配额的 limit 要写整数，这里是“{limit}”", limit=limit)
             reading.add("error", "quota", message, sheet.cell(number, "limit"))
         elif where:
             quota = {"name": name, "label": reading.texts(row, "label"), "where": where, "limit": int(limit)}

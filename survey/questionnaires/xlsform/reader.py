@@ -37,7 +37,7 @@ def read_xlsform(source: str | Path | bytes | BinaryIO) -> tuple[Document | None
     try:
         form = open_form(_content(source))
     except BadWorkbook as error:
-        return None, [Problem("error", "file", str(error))]
+        return None, [Problem("error", "file", error.args[0])]
     problems = standard_problems(form)
     if any(problem.level == "error" for problem in problems):
         return None, problems

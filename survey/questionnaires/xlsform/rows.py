@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from survey.questionnaires.document import expression
+from survey.questionnaires.said import said as _
 from survey.questionnaires.xlsform.items import ItemReader
 from survey.questionnaires.xlsform.parts import limits_of, order_of, with_parts
 
@@ -50,7 +51,7 @@ class Rows:
             elif bracket:
                 self._end()
             elif kind.lower() in METADATA and not row.get("calculation"):
-                message = f"“{kind}”由平台自己记录，没有带过来"
+                message = _("“{kind}”由平台自己记录，没有带过来", kind=kind)
                 self.b.add("lost", "metadata", message, self.sheet.cell(number, "type"))
             elif kind.lower() == "minyi_household":
                 self._household(number, row)
@@ -58,19 +59,21 @@ class Rows:
                 self._item(number, row, "calculate" if kind.lower() == "hidden" else kind)
             elif row.get("name"):
                 cell = self.sheet.cell(number, "name")
-                self.b.add("lost", "row", "这一行没有写题型（type），没有带过来", cell)
+                self.b.add("lost", "row", _("这一行没有写题型（type），没有带过来"), cell)
         return [block for block in self.blocks if block.get("items") or "kind" in block]
 
     def _begin(self, number: int, row: dict[str, str], *, repeat: bool) -> None:
         if repeat and self._repeat():
-            self.items.refuse("重复组里再套重复组", number)
+            self.items.refuse(_("重复组里再套重复组"), number)
             repeat = False
         elif row.get("minyi_method"):
             self._household(number, row)
             self.groups.append({"household": True, "relevant": "", "title": {}, "name": row.get("name", "")})
             return
         elif self.groups:
-            self.b.add("lost", "nested", "嵌套的组并进了外层，标题没有保留", self.sheet.cell(number, "name"))
+            self.b.add(
+                "lost", "nested", _("嵌套的组并进了外层，标题没有保留"), self.sheet.cell(number, "name")
+            )
         self.groups.append(
             {
                 "name": row.get("name", f"group_{number}"),
@@ -84,7 +87,7 @@ class Rows:
         )
         looks = row.get("appearance", "").split()
         if lost := [look for look in looks if look not in ("field-list", "table-list")]:
-            message = f"组的外观“{' '.join(lost)}”没有带过来"
+            message = _("组的外观“{looks}”没有带过来", looks=" ".join(lost))
             self.b.add("lost", "appearance", message, self.sheet.cell(number, "appearance"))
         if self._repeat() is None or repeat:
             self.open = False
@@ -181,7 +184,7 @@ class Rows:
 
     def _item(self, number: int, row: dict[str, str], kind: str) -> None:
         if any(group.get("household") for group in self.groups):
-            self.b.add("error", "household", "户内选人的组里不放题目", self.sheet.cell(number, "type"))
+            self.b.add("error", "household", _("户内选人的组里不放题目"), self.sheet.cell(number, "type"))
             return
         read = self.items.read(number, self._own_name(number, row), kind)
         if read is None:
@@ -205,7 +208,7 @@ class Rows:
             unique, again = f"{group}_{name}", 2
             while unique in self.used | self.item_names:
                 unique, again = f"{group}_{name}_{again}", again + 1
-            message = f"题名“{name}”在别的组里用过了，改成了“{unique}”"
+            message = _("题名“{name}”在别的组里用过了，改成了“{unique}”", name=name, unique=unique)
             self.b.add("lost", "name", message, self.sheet.cell(number, "name"))
             row, name = {**row, "name": unique}, unique
         self.used.add(name)
@@ -229,7 +232,7 @@ class Rows:
         name = f"{group['name'] or 'block'}_{item['list']}_matrix"
         if "label" in looks:
             self.matrices[name] = {"label": item.get("label") or group["title"]}
-            message = "表头这一行并进了矩阵题的题干，不再是一道题"
+            message = _("表头这一行并进了矩阵题的题干，不再是一道题")
             self.b.add("lost", "matrix", message, self.sheet.cell(number, "name"))
             return True
         stem = group["title"] or {language: item["label"].get(language, "") for language in self.b.languages}

@@ -10,6 +10,8 @@ from typing import Any
 
 from openpyxl.utils import get_column_letter
 
+from survey.questionnaires.said import said as _
+
 MAX_ROWS, MAX_COLUMNS = 5000, 200
 BLANK_ROWS = 100  # in a row: the sheet has ended, whatever size Excel remembers
 
@@ -104,7 +106,7 @@ def sheet_of(title: str, rows: Iterable[tuple[int, Sequence[Any]]], *, text: boo
         if blank:
             continue
         if len(sheet.rows) >= MAX_ROWS:
-            raise BadWorkbook(f"“{title}”超过 {MAX_ROWS} 行，不像一份问卷")
+            raise BadWorkbook(_("“{title}”超过 {most} 行，不像一份问卷", title=title, most=MAX_ROWS))
         if sheet.counted is not None:
             sheet.counted.append(number)
         if header is None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from survey.questionnaires.document import Problem
+from survey.questionnaires.said import said as _
 from survey.questionnaires.xlsform.sheets import Sheet
 
 TEXTS = ("label", "hint", "constraint_message", "required_message")
@@ -24,13 +25,13 @@ def text_problems(sheet: Sheet, keys: set[str]) -> Iterator[Problem]:
     for number, row in sheet.rows:
         for key in sorted(keys & row.keys()):
             if found := INSERTED.search(row[key]):
-                message = (
-                    f"文字里插入了回答“{found[0]}”，还不支持：题目会缺一块。请改写，"
-                    "或按回答分成几题，各写各的条件"
+                message = _(
+                    "文字里插入了回答“{found}”，还不支持：题目会缺一块。请改写，或按回答分成几题，各写各的条件",
+                    found=found[0],
                 )
                 yield Problem("error", "inserted", message, cell=sheet.cell(number, key))
             if MARKUP.search(row[key]):
                 marked.setdefault(key, []).append(number)
     for key, numbers in marked.items():
-        message = f"文字里的粗体、颜色等记号（{len(numbers)} 行）会照原样显示成字符，请删掉"
+        message = _("文字里的粗体、颜色等记号（{count} 行）会照原样显示成字符，请删掉", count=len(numbers))
         yield Problem("lost", "markup", message, cell=sheet.cell(numbers[0], key))

@@ -48,6 +48,18 @@ def test_a_blank_questionnaire_says_what_it_lacks():
     assert filled["blocks"][0]["items"][0]["seconds"] > 0
 
 
+@pytest.mark.parametrize(
+    ("language", "label"), [("zh-hans", "选项一"), ("zh-hant", "選項一"), ("en", "Option 1")]
+)
+def test_a_new_choice_question_begins_with_options_in_the_language_that_is_written_in(language, label):
+    new = {"type": "select_one", "label": {language: "?"}}
+    made = edit(
+        blank_document(name="x", title="?", language=language), "add_items", items=[new], block="block"
+    )
+    (choices,) = made["choice_lists"].values()
+    assert choices[0]["label"] == {language: label}
+
+
 @pytest.mark.parametrize("kind", ITEM_TYPES)
 def test_an_item_of_every_type_is_added_and_has_a_valid_shape(kind):
     new = parts.retyped({"name": "", "type": "note", "label": {"zh-hans": "问"}}, kind)

@@ -13,6 +13,8 @@ ENGLISH = {
     "没有“{ref}”这一题": "There is no question “{ref}”",
     "这种题不能用“{part}”": "This type has no “{part}”",
     "只读": "read-only",
+    "这里有：{names}": "Here: {names}",
+    "、": ", ",
 }
 
 
@@ -30,6 +32,12 @@ def test_a_sentence_is_its_chinese_text_and_remembers_its_parts():
 def test_parts_that_are_sentences_are_translated_too():
     made = said("这种题不能用“{part}”", part=said("只读"))
     assert in_words(made, english) == "This type has no “read-only”"
+
+
+def test_a_list_is_read_out_with_the_commas_of_the_language():
+    made = said("这里有：{names}", names=["甲", said("只读")])
+    assert made == "这里有：甲、只读"
+    assert in_words(made, english) == "Here: 甲, read-only"
 
 
 def test_what_has_no_template_stays_as_it_is():

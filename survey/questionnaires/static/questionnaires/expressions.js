@@ -487,7 +487,7 @@
   }
 
   function nodeSet(name, value) {
-    if (!isNodes(value)) fail(`${name}() 里要写题名或重复组，如 \${成员}`);
+    if (!isNodes(value)) fail(`${name}() 里要写题名或重复组，如 \${Q1}`);
     return value.nodes;
   }
 
@@ -691,7 +691,7 @@
   function indexedRepeat(args, env) {
     const wanted = new Map();
     for (let i = 0; i < args.length; i += i ? 2 : 1) {
-      if (!Array.isArray(args[i]) || args[i][0] !== "ref") fail("indexed-repeat() 的题名和重复组要写成 ${名字}");
+      if (!Array.isArray(args[i]) || args[i][0] !== "ref") fail("indexed-repeat() 的题名和重复组要写成 ${Q1}");
       if (i) wanted.set(args[i][1], numeric(args[i + 1], env));
     }
     const field = args[0][1];
