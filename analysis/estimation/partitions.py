@@ -147,22 +147,24 @@ class Partitions:
         )
         return PartitionMeans(estimate, tables[0], tables[1], tables[2], covariance)
 
-    def counted(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Rows with a value in each class, and whether all of them have the same value (False without any).
+    def counted(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Rows with a value in each class, whether all of them have the same value, and their mean.
 
-        Shapes (n_classes,), classes as in `rows`; `values` as in `mean`.
+        Shapes (n_classes,), classes as in `rows`; `values` as in `mean`. Without rows: not alike, mean NaN.
         """
-        n, alike = [], []
-        for own in self._of(values)["classes"]:
+        n, alike, mean = [], [], []
+        sums = self._of(values)
+        for own in sums["classes"]:
             with np.errstate(divide="ignore", invalid="ignore"):
-                square = own["yy"] / own["w"]
-                spread = square - (own["top"] / own["w"]) ** 2
+                square, centre = own["yy"] / own["w"], own["top"] / own["w"]
+                spread = square - centre**2
+            mean.append(centre + sums["pilot"])
             n.append(own["count"])
             # Equal values leave a rounding of their square, whatever their size.
             alike.append(
                 (own["count"] > 0) & (np.nan_to_num(spread) <= 1e-9 * np.nan_to_num(square) + 1e-300)
             )
-        return np.concatenate(n).astype(np.int64), np.concatenate(alike)
+        return np.concatenate(n).astype(np.int64), np.concatenate(alike), np.concatenate(mean)
 
     def _of(self, values: np.ndarray) -> dict[str, Any]:
         """Sums of an item per atom and per class; those of the last items are kept: masks ask first."""

@@ -60,11 +60,13 @@ def build_document(
     say(0.3, "")
     own = [v for v in versions if v.kind != COMPOSITE]
     columns = _item_columns(frame, own, wordings)
+    coded = extras.coded_answers(round, frame.inputs)
     masks = choose_masks(
         frame,
         {v.indicator.code: case_values(frame.inputs, v, wordings) for v in own},
         columns,
         earlier_masks,
+        extras.shallow_tables(frame, versions, wordings, coded),
     )
     previous = find_previous(round)
     work = _work(sample, frame, versions, wordings, masks, previous)
@@ -91,7 +93,7 @@ def build_document(
         "communities": [d.entry() for d in frame.communities],
         "drivers": parts.of("drivers", lambda: extras.drivers_part(work)),
         "modes": {"mix": extras.mode_mix(work, mix_mask)},
-        "themes": parts.of("themes", lambda: extras.themes_part(work, round)),
+        "themes": parts.of("themes", lambda: extras.themes_part(work, coded)),
         "errors": parts.of("errors", lambda: extras.error_summary(work, replicates, why)),
         "masks": {name: sorted(mask) for name, mask in (masks | {extras.ALL_MODES: mix_mask}).items()},
     }
@@ -183,8 +185,7 @@ def _composites(work: Work, round: Round, parts: Parts) -> dict[str, Any]:
 
 def _mode_mask(work: Work, earlier: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
     """Where the shares of the modes may not be printed: by the count of all answers."""
-    counts, alike = extras.mode_counts(work)
-    table = Table(counts, families(work.frame.domains), frozenset(alike))
+    table = Table(extras.mode_counts(work), families(work.frame.domains))
     return suppress(table, work.frame.floor, earlier=earlier.get(extras.ALL_MODES))
 
 

@@ -16,7 +16,7 @@ from survey.reports.domains import (
     partitions_of,
     sampled_psus,
 )
-from survey.reports.estimation import Frame, cells_of, league_of, level_tests
+from survey.reports.estimation import Frame, cells_of, counts_in, league_of, level_tests
 from survey.reports.masks import INDICATOR
 from survey.reports.previous import TESTED, Previous, Sample
 from survey.reports.small_areas import small_area_part
@@ -135,24 +135,19 @@ def changes_of(
 def same_mode_part(work: Work, version: IndicatorVersion) -> dict[str, dict[str, Any]]:
     """Change among those who answered in the same mode in both rounds: {mode: {domain: row}}.
 
-    Both rounds are weighted as they were; a mode's answers stand for the people whom that mode reached. The
-    whole and the districts, where both rounds have `floor` answers in the mode.
+    Both rounds are weighted as they were; a mode's answers stand for the people whom that mode reached.
     """
     if work.rounds is None or work.earlier_frame is None:
         return {}
     frame, earlier = work.frame, work.earlier_frame
     now, old = work.values(version), case_values(earlier.inputs, version, work.wordings)
-    wanted = [ALL, *frame.of_kind(DISTRICT)]
+    wanted = _places_by_mode(work, version, (now, old))
     kind = interval_kind(version)
     found: dict[str, dict[str, Any]] = {}
     for mode in sorted(set(frame.inputs.modes) & set(earlier.inputs.modes)):
         second = frame.plain.figures(np.where(frame.inputs.mode == mode, now, np.nan), kind)
         first = earlier.plain.figures(np.where(earlier.inputs.mode == mode, old, np.nan), kind)
-        before = {
-            key: _before(first, key)
-            for key in wanted
-            if key in first.labels and min(_n(first, key), _n(second, key)) >= frame.floor
-        }
+        before = {key: _before(first, key) for key in wanted if _n(first, key) and _n(second, key)}
         rows = changes(before, second, work.rounds.covariances(first, second))
         if rows:
             found[mode] = {
@@ -160,6 +155,29 @@ def same_mode_part(work: Work, version: IndicatorVersion) -> dict[str, dict[str,
                 for key, c in rows.items()
             }
     return found
+
+
+def _places_by_mode(
+    work: Work, version: IndicatorVersion, values: tuple[np.ndarray, np.ndarray]
+) -> list[str]:
+    """The whole, and all districts or none: where every mode's count may be known in both rounds.
+
+    A place's figure minus that of the other modes is that of the last one, and the whole's minus that of the
+    other districts the last district's: no cell of this table may be thin, alike or masked.
+    """
+    assert work.previous is not None and work.earlier_frame is not None
+    code = version.indicator.code
+    printed = set(work.previous.published(code)) - set(work.masks[INDICATOR + code])
+    present: set[str] = set()
+    for frame, own in zip((work.frame, work.earlier_frame), values, strict=True):
+        for mode in frame.inputs.modes:
+            counts, alike = counts_in(frame, np.where(frame.inputs.mode == mode, own, np.nan))
+            printed -= {key for key, n in counts.items() if 0 < n < frame.floor} | set(alike)
+            present |= {key for key, n in counts.items() if n}
+    districts = [key for key in work.frame.of_kind(DISTRICT) if key in present]
+    if ALL not in printed:
+        return []
+    return [ALL, *districts] if printed.issuperset(districts) else [ALL]
 
 
 def _n(table: FigureTable, key: str) -> int:

@@ -181,11 +181,11 @@ def _share(table: FigureTable, row: int) -> dict[str, float | None]:
     }
 
 
-def counts_in(frame: Frame, values: np.ndarray) -> tuple[dict[str, int], set[str]]:
-    """Valid answers of each domain, and those where everybody answered alike."""
+def counts_in(frame: Frame, values: np.ndarray) -> tuple[dict[str, int], dict[str, float]]:
+    """Valid answers of each domain, and what was answered where everybody answered alike."""
     sums = frame.tables.partitions
-    n, alike = sums.counted(values)
+    n, alike, mean = sums.counted(values)
     labels = frame.tables.labels
     places = sums.with_errors.tolist()
     counts = {labels[k]: int(n[k]) for k in places}
-    return counts, {labels[k] for k in places if alike[k]}
+    return counts, {labels[k]: float(f"{mean[k]:.9g}") for k in places if alike[k]}

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,13 @@ from scipy.special import stdtrit
 from survey.indicators.models import IndicatorVersion
 from survey.reports.computing import COMPOSITE, Work
 from survey.reports.domains import ALL, DISTRICT, REGIONS, STREET
-from survey.reports.estimation import NO_ERROR, counts_in, finite
-from survey.reports.masks import INDICATOR
+from survey.reports.estimation import NO_ERROR, Frame, counts_in, finite
+from survey.reports.inputs import Inputs
+from survey.reports.masks import DRIVERS, INDICATOR, ITEM, THEMES
 from survey.reports.models import ExternalScore, Report
 from survey.reports.previous import Previous
 from survey.reports.values import driver_values
+from survey.reports.wording import Wording
 from survey.responses.open_texts import coding_progress, theme_frame, theme_rows
 from survey.stats.drivers import key_drivers
 from survey.stats.estimates import SHARE
@@ -29,18 +32,25 @@ LEVEL_TAIL = 0.975
 
 
 def drivers_part(work: Work) -> dict[str, Any] | None:
-    """Key drivers of the overall item, for the whole and each district with enough answers."""
+    """Key drivers of the overall item, for the whole and each district with enough answers.
+
+    Where the base of one of these items is masked there are none: they print that base.
+    """
     frame = work.frame
     found = driver_values(frame.inputs, work.versions, work.wordings)
     if found is None:
         return None
     code, outcome, scores = found
     drivers = {name: values for name, values in scores.items() if name != outcome}
+    names = [DRIVERS + code, *(ITEM + name for name in scores)]
+    masked = {place for name in names for place in work.masks.get(name, {})}
     places = []
     for domain in frame.domains:
         mine = domain.inside & frame.inputs.responded
-        if domain.kind in ("all", DISTRICT) and int((mine & ~np.isnan(scores[outcome])).sum()) >= max(
-            LEAST_FOR_DRIVERS, frame.floor
+        if (
+            domain.key not in masked
+            and domain.kind in ("all", DISTRICT)
+            and int((mine & ~np.isnan(scores[outcome])).sum()) >= max(LEAST_FOR_DRIVERS, frame.floor)
         ):
             places.append(domain)
     statements = len(drivers) * len(places)
@@ -72,14 +82,10 @@ def mode_mix(work: Work, mask: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def mode_counts(work: Work) -> tuple[dict[str, int], set[str]]:
-    """Answers of each domain, and those where all came in one mode."""
-    modes = sorted(work.frame.inputs.modes)
-    values = np.full(len(work.frame.inputs.case_ids), np.nan)
-    for place, mode in enumerate(modes):
-        values[work.frame.inputs.mode == mode] = place
-    counts, _alike = counts_in(work.frame, values)
-    return counts, set()
+def mode_counts(work: Work) -> dict[str, int]:
+    """Answers of each domain."""
+    answered = np.where(work.frame.inputs.responded, 1.0, np.nan)
+    return counts_in(work.frame, answered)[0]
 
 
 def mix_changed(now: Mapping[str, Any], previous: Previous | None) -> bool:
@@ -94,36 +100,56 @@ def mix_changed(now: Mapping[str, Any], previous: Previous | None) -> bool:
     return any(abs(mine.get(m, 0.0) - before.get(m, 0.0)) > MIX_MOVED for m in {*mine, *before})
 
 
-def themes_part(work: Work, round: Round) -> dict[str, Any]:
-    """Themes of open answers: {item: {"texts", "coded", "themes": [{"code", "label", domains …}]}}.
+@dataclass(frozen=True, eq=False)
+class Coded:
+    """The coded answers of one open item: how far coding is, and a 0/1 column of the cases for each theme.
 
-    A theme's share is among the coded answers of the item, weighted; domains under the floor are left out.
+    columns : {(code, label): shape (n_cases,), NaN without a coded answer}
     """
+
+    progress: Mapping[str, int]
+    columns: Mapping[tuple[int, str], np.ndarray]
+
+
+def coded_answers(round: Round, inputs: Inputs) -> dict[str, Coded]:
+    """{item: its coded answers} of the round's open items."""
     names, progress, rows = theme_frame(round), coding_progress(round), theme_rows(round)
-    at = {pk: row for row, pk in enumerate(work.frame.inputs.response_ids) if pk is not None}
+    at = {pk: row for row, pk in enumerate(inputs.response_ids) if pk is not None}
     given: dict[str, dict[int, set[int]]] = defaultdict(lambda: defaultdict(set))
     for response, item, codes in zip(rows["response_id"], rows["item"], rows["themes"], strict=True):
         if response in at:
             given[item][at[response]] |= set(codes)
+    found = {}
+    for item, answers in sorted(given.items()):
+        columns = {}
+        for code, label in sorted(names.get(item, {}).items()):
+            values = np.full(len(inputs.case_ids), np.nan)
+            values[list(answers)] = [float(code in codes) for codes in answers.values()]
+            columns[int(code), label] = values
+        found[item] = Coded(progress.get(item, {"texts": 0, "coded": 0}), columns)
+    return found
+
+
+def themes_part(work: Work, coded: Mapping[str, Coded]) -> dict[str, Any]:
+    """Themes of open answers: {item: {"texts", "coded", "themes": [{"code", "label", domains …}]}}.
+
+    A theme's share is among the coded answers of the item, weighted, for the whole and the districts where
+    that count may be known.
+    """
     return {
-        item: progress.get(item, {"texts": 0, "coded": 0})
-        | {"themes": _themes(work, names.get(item, {}), answers)}
-        for item, answers in sorted(given.items())
+        item: {**own.progress, "themes": _themes(work, own, work.masks.get(THEMES + item, {}))}
+        for item, own in coded.items()
     }
 
 
-def _themes(work: Work, names: Mapping[int, str], answers: Mapping[int, set[int]]) -> list[dict[str, Any]]:
+def _themes(work: Work, coded: Coded, mask: Mapping[str, str]) -> list[dict[str, Any]]:
     frame, found = work.frame, []
-    base = np.full(len(frame.inputs.case_ids), np.nan)
-    base[list(answers)] = 0.0
-    for code, label in sorted(names.items()):
-        values = base.copy()
-        values[[row for row, codes in answers.items() if code in codes]] = 1.0
+    for (code, label), values in coded.columns.items():
         table = frame.plain.figures(values, SHARE)
         shares = {}
         for key in (ALL, *frame.of_kind(DISTRICT)):
             row = table.row(key)
-            if table.n[row] >= frame.floor and np.isfinite(table.low[row]):
+            if key not in mask and np.isfinite(table.low[row]):
                 shares[key] = {
                     "share": float(table.estimate[row]),
                     "low": float(table.low[row]),
@@ -131,8 +157,24 @@ def _themes(work: Work, names: Mapping[int, str], answers: Mapping[int, set[int]
                     "n": int(table.n[row]),
                 }
         if shares:
-            found.append({"code": int(code), "label": label, "domains": shares})
+            found.append({"code": code, "label": label, "domains": shares})
     return sorted(found, key=lambda row: -row["domains"].get(ALL, {"share": 0.0})["share"])
+
+
+def shallow_tables(
+    frame: Frame,
+    versions: Sequence[IndicatorVersion],
+    wordings: Mapping[str, Wording],
+    coded: Mapping[str, Coded],
+) -> dict[str, list[np.ndarray]]:
+    """What `choose_masks` must know of themes and drivers: 0/1 columns, NaN outside the printed base."""
+    tables = {THEMES + item: list(own.columns.values()) for item, own in coded.items() if own.columns}
+    found = driver_values(frame.inputs, versions, wordings)
+    if found is not None:
+        code, _outcome, scores = found
+        complete = np.isfinite(np.column_stack(list(scores.values()))).all(axis=1)
+        tables[DRIVERS + code] = [np.where(complete, 0.0, np.nan)]
+    return tables
 
 
 def composite_part(

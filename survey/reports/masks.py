@@ -1,18 +1,19 @@
-"""What a report may print, decided once over the counts by domain of every indicator and item.
+"""What a report may print, decided once over the counts by domain of all its tables.
 
 Communities are not among them: no count of a community is ever printed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from survey.reports.disclosure import MASKED, Table, suppress_all
-from survey.reports.domains import families
+from survey.reports.disclosure import MASKED, Family, Table, suppress_all
+from survey.reports.domains import ALL, DISTRICT, families
 from survey.reports.estimation import Frame, counts_in
 
-INDICATOR, ITEM, ASKED = "indicator:", "item:", "asked:"
+INDICATOR, ITEM, ASKED, THEMES, DRIVERS = "indicator:", "item:", "asked:", "themes:", "drivers:"
+UNCODED = "area:"  # communities without an urban or rural code: everybody can know who lives there
 
 
 def choose_masks(
@@ -20,41 +21,74 @@ def choose_masks(
     indicators: Mapping[str, np.ndarray],
     items: Mapping[str, Mapping[str, np.ndarray]],
     earlier: Mapping[str, Mapping[str, str]] | None = None,
+    beside: Mapping[str, Sequence[np.ndarray]] | None = None,
 ) -> dict[str, dict[str, str]]:
-    """{variable: {domain: reason}} for "indicator:<code>" and "item:<name>".
+    """{variable: {domain: reason}} for "indicator:<code>", "item:<name>" and what stands beside them.
 
     Parameters
     ----------
     indicators : {code: values of the cases}; items : {name: columns of `values.item_columns`}
     earlier : masks of an earlier edition of the round's report, which a correction must not lay open
+    beside : {"themes:<item>" or "drivers:<indicator>": 0/1 columns of the cases}: tables of the whole and the
+        districts
 
     Notes
     -----
     An item prints its valid answers and those asked: both counts are protected, under one mask.
     """
-    tables = {}
-    groups = families(frame.domains)
+    tables, groups = {}, _families(frame)
     for code, values in indicators.items():
-        counts, alike = counts_in(frame, values)
-        tables[INDICATOR + code] = Table(counts, groups, frozenset(alike))
+        tables[INDICATOR + code] = Table(*_counts(frame, values, groups))
     for name, columns in items.items():
-        levels = [values for column, values in columns.items() if column.startswith("level:")]
-        counts, _alike = counts_in(frame, levels[0])
-        unanimous = set.union(*(_all_of(frame, values) for values in levels))
-        tables[ITEM + name] = Table(counts, groups, frozenset(unanimous))
-        asked, _alike = counts_in(frame, columns["dont_know"])
+        levels = {column: v for column, v in columns.items() if column.startswith("level:")}
+        tables[ITEM + name] = _chosen(frame, levels, groups)
+        asked, _groups, _alike = _counts(frame, columns["dont_know"], groups)
         tables[ASKED + name] = Table(asked, groups)
+    for name, chosen in (beside or {}).items():
+        table = _chosen(frame, dict(enumerate(chosen)), groups)
+        shallow = {ALL, *frame.of_kind(DISTRICT)}
+        tables[name] = Table({k: n for k, n in table.counts.items() if k in shallow}, groups, table.unanimous)
+    answered = np.where(frame.inputs.responded, 1.0, np.nan)
+    answers = Table(_counts(frame, answered, groups)[0], groups)
     pairs = [(ITEM + name, ASKED + name) for name in items]
-    masks = suppress_all(tables, frame.floor, earlier, pairs)
-    return {name: mask for name, mask in masks.items() if not name.startswith(ASKED)}
+    masks = suppress_all(tables, frame.floor, earlier, pairs, answers)
+    return {
+        name: {cell: reason for cell, reason in mask.items() if cell != UNCODED}
+        for name, mask in masks.items()
+        if not name.startswith(ASKED)
+    }
 
 
-def _all_of(frame: Frame, values: np.ndarray) -> set[str]:
-    """Domains in which everybody chose this answer."""
-    _counts, alike = counts_in(frame, values)
-    _counts, chosen = counts_in(frame, np.where(values == 1, 1.0, np.nan))
-    missed, _alike = counts_in(frame, np.where(values == 0, 0.0, np.nan))
-    return {key for key in alike & chosen if not missed[key]}
+def _families(frame: Frame) -> list[Family]:
+    """The document's families; communities without a code complete town and country."""
+    found: list[Family] = []
+    for parent, parts in families(frame.domains):
+        is_area = any(part.startswith(UNCODED) for part in parts)
+        found.append((parent, [*parts, UNCODED] if is_area else parts))
+    return found
+
+
+def _counts(
+    frame: Frame, values: np.ndarray, groups: Sequence[Family]
+) -> tuple[dict[str, int], Sequence[Family], dict[str, object]]:
+    """Valid answers by cell, the families, and what those cells answered in which all answered alike."""
+    counts, alike = counts_in(frame, values)
+    if any(UNCODED in parts for _parent, parts in groups):
+        mine = (frame.inputs.urban == "") & (frame.weighted.weights > 0) & np.isfinite(values)
+        counts[UNCODED] = int(mine.sum())
+        if mine.any() and np.ptp(values[mine]) == 0:
+            alike[UNCODED] = float(values[mine][0])
+    return counts, groups, alike
+
+
+def _chosen(frame: Frame, columns: Mapping[Any, np.ndarray], groups: Sequence[Family]) -> Table:
+    """The table of an item from the 0/1 columns of its answers: alike where all chose the same one."""
+    counts: dict[str, int] = {}
+    unanimous: dict[str, object] = {}
+    for answer, values in columns.items():
+        counts, _groups, alike = _counts(frame, values, groups)
+        unanimous |= {cell: answer for cell, value in alike.items() if round(float(str(value))) == 1}
+    return Table(counts, groups, unanimous)
 
 
 def masks_of(document: Mapping[str, Any]) -> dict[str, dict[str, str]]:

@@ -22,19 +22,39 @@ def seed_of(name: str, number: int) -> bytes:
     return hashlib.sha256(f"minyi {name} {number}".encode()).digest()
 
 
-def code_hash(paths: Sequence[str]) -> str:
-    """SHA-256 of what these files and folders compute: comments, docstrings and layout do not count."""
-    found = hashlib.sha256()
-    for place in paths:
-        root = ROOT / place
-        for path in sorted(root.rglob("*.py")) if root.is_dir() else [root]:
-            found.update(f"{path.relative_to(ROOT)}\n".encode())
-            found.update(_meaning(path.read_text(encoding="utf-8")).encode())
-    return found.hexdigest()
+def code_hash(start: str, within: Sequence[str]) -> str:
+    """SHA-256 of what a module and all that it imports from these folders and files compute.
+
+    Comments, docstrings and layout do not count.
+    """
+    found, waiting = set(), [ROOT / start]
+    while waiting:
+        path = waiting.pop()
+        if path in found:
+            continue
+        found.add(path)
+        waiting += [p for p in _imported(path) if str(p.relative_to(ROOT)).startswith(tuple(within))]
+    hashed = hashlib.sha256()
+    for path in sorted(found):
+        hashed.update(f"{path.relative_to(ROOT)}\n{_meaning(path)}\n".encode())
+    return hashed.hexdigest()
 
 
-def _meaning(source: str) -> str:
-    tree = ast.parse(source)
+def _imported(path: Path) -> list[Path]:
+    """Files of the project that a module names in its imports."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    places = [ROOT / name.replace(".", "/") for name in names]
+    files = [p.with_suffix(".py") for p in places] + [p / "__init__.py" for p in places]
+    return [p for p in files if p.is_file()]
+
+
+def _meaning(path: Path) -> str:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             node.body = node.body[ast.get_docstring(node, clean=False) is not None :]
