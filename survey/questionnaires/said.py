@@ -37,7 +37,7 @@ def _filled(template: str, values: dict[str, Any], translate: Callable[[str], st
         return template
     comma = translate("、")  # in the catalogues, by the templates that list things
     told = {
-        name: comma.join(in_words(each, translate) for each in value)
+        name: comma.join(str(in_words(each, translate)) for each in value)
         if isinstance(value, list)
         else in_words(value, translate)
         for name, value in values.items()

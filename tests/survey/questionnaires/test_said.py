@@ -35,9 +35,9 @@ def test_parts_that_are_sentences_are_translated_too():
 
 
 def test_a_list_is_read_out_with_the_commas_of_the_language():
-    made = said("这里有：{names}", names=["甲", said("只读")])
-    assert made == "这里有：甲、只读"
-    assert in_words(made, english) == "Here: 甲, read-only"
+    made = said("这里有：{names}", names=["甲", said("只读"), 5])
+    assert made == "这里有：甲、只读、5"
+    assert in_words(made, english) == "Here: 甲, read-only, 5"
 
 
 def test_what_has_no_template_stays_as_it_is():
