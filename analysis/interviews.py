@@ -186,12 +186,16 @@ def distance_from_others(
     return distance, reach
 
 
-def alike_pictures(fingerprints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def alike_pictures(
+    fingerprints: np.ndarray, doors: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """The picture nearest to each by 64-bit fingerprint: (bits that differ, row); 65 and −1 without any.
 
     Parameters
     ----------
     fingerprints : shape (n,), whole numbers below 2⁶⁴; 0 stands for no picture
+    doors : shape (n,), whole numbers; pictures of one door are not compared with each other. None: each
+        picture is of a door of its own
     """
     marks = np.asarray(fingerprints).astype(np.uint64)
     n = len(marks)
@@ -201,6 +205,8 @@ def alike_pictures(fingerprints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         rows = taken[first : first + CHUNK]
         differ = np.bitwise_count(marks[rows][:, None] ^ marks[taken][None, :]).astype(int)
         differ[np.arange(len(rows)), np.arange(first, first + len(rows))] = 65
+        if doors is not None:
+            differ[np.asarray(doors)[rows][:, None] == np.asarray(doors)[taken][None, :]] = 65
         best = differ.argmin(axis=1)
         bits[rows] = differ[np.arange(len(rows)), best]
         nearest[rows] = np.where(bits[rows] < 65, taken[best], -1)

@@ -22,6 +22,7 @@ patterns: list[URLPattern] = [
     path(f"{FIELD}doors/find/", people.find, name="find_door"),
     path(f"{FIELD}doors/<uuid:opaque_id>/", people.door, name="field_door"),
     path(f"{FIELD}doors/<uuid:opaque_id>/act/", people.act, name="act_on_door"),
+    path(f"{FIELD}doors/<uuid:opaque_id>/pictures/<uuid:picture_id>/", people.picture, name="door_picture"),
     path(f"{FIELD}rules/", rules.rules, name="field_rules"),
     path(f"{FIELD}rules/freeze/", rules.freeze, name="freeze_priorities"),
 ]

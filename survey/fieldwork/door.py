@@ -6,10 +6,6 @@ message ids, translated where they are shown.
 
 from typing import NamedTuple
 
-# European Social Survey, Specification for Participating Countries: at least four personal visits, one of
-# them in an evening and one at a weekend, before a household is left as not contacted.
-MIN_ATTEMPTS = 4
-
 MET, NOT_MET, DOUBTFUL = "met", "not_met", "doubtful"
 
 

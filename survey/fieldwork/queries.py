@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -20,7 +20,8 @@ from survey.contacts.models import Contact
 from survey.contacts.queries import address_of, drawn_cases, place_of, spoken_name
 from survey.contacts.services.contacting import NOTE_PURPOSE, VOIDS
 from survey.fieldwork.door import BY_KEY
-from survey.fieldwork.models import Assignment, DoorClosing, SafetyNote
+from survey.fieldwork.models import Assignment, CallbackPhone, DoorClosing, SafetyNote
+from survey.fieldwork.rules import least_attempts
 from survey.regions.models import Region
 from survey.responses.models import Response
 from survey.sampling.models import Case, Draw
@@ -58,6 +59,12 @@ def case_of(user: User, opaque_id: UUID) -> Case:
     return case
 
 
+def asks_phone(case: Case, user: User) -> bool:
+    """Whether this interviewer may still ask for a number: he did the interview here, and none was given."""
+    mine = Response.objects.counted().filter(case=case, mode=Response.Mode.DOOR, interviewer=user)
+    return mine.exists() and not CallbackPhone.objects.filter(case=case).exists()
+
+
 @dataclass(frozen=True)
 class Visit:
     """One attempt at the door, readable."""
@@ -83,6 +90,7 @@ class Door:
     is_left: bool = False  # for good, by the contact rules or a supervisor
     retry_since: datetime | None = None  # when somebody else was asked to try a refusal once more
     safety: tuple[str, ...] = ()  # what to know before ringing
+    min_attempts: int = 0  # of the round's rules; only `doors_of` looks them up
 
     @property
     def appointment(self) -> datetime | None:
@@ -103,6 +111,8 @@ def doors_of(user: User) -> list[Door]:
     """All doors of an interviewer, community by community in walking order (that of the frame where he has
     none)."""
     doors = _doors(cases_of(user).order_by("community__path", "frame_unit__position"))
+    least = least_attempts(door.case.round_id for door in doors)
+    doors = [replace(door, min_attempts=least[door.case.round_id]) for door in doors]
     return sorted(doors, key=lambda door: (door.case.community.path, door.order or UNORDERED))
 
 

@@ -1,16 +1,17 @@
-"""Destroys what the field kept that leads to a household, when the round's retention date has passed."""
+"""Destroys what the field kept that leads to a household: at the retention date, and after a withdrawal."""
 
 from django.db import transaction
 
 from survey.audit.services import Actor, record
 from survey.common.clock import today
-from survey.fieldwork.models import BackCheck, CallbackPhone, SafetyNote, VisitPlace
+from survey.fieldwork.models import BackCheck, CallbackPhone, SafetyNote, VisitPhoto, VisitPlace
+from survey.responses.models import Response
 from survey.studies.models import Round
 
 
 @transaction.atomic
 def destroy_field_contacts(*, round: Round, acting_user: Actor) -> dict[str, int]:
-    """Delete places, phones, safety notes and the words of back-checks; counts. Safe to repeat.
+    """Delete places, phones, pictures, safety notes and the words of back-checks; counts. Safe to repeat.
 
     Raises
     ------
@@ -22,6 +23,7 @@ def destroy_field_contacts(*, round: Round, acting_user: Actor) -> dict[str, int
     counts = {
         "places": VisitPlace.objects.filter(contact__case__round=round).delete()[0],
         "phones": CallbackPhone.objects.filter(case__round=round).delete()[0],
+        "visit_photos": VisitPhoto.objects.filter(case__round=round).delete()[0],
         "safety_notes": SafetyNote.objects.filter(case__round=round).delete()[0],
         "backcheck_notes": notes.update(note_cipher=None),
     }
@@ -34,3 +36,19 @@ def destroy_field_contacts(*, round: Round, acting_user: Actor) -> dict[str, int
             detail=counts,
         )
     return counts
+
+
+@transaction.atomic
+def forget_withdrawn(*, acting_user: Actor) -> int:
+    """Delete the numbers of households whose interview was withdrawn and that gave no other; how many."""
+    gone = Response.objects.filter(state=Response.State.WITHDRAWN, case__isnull=False).values("case")
+    standing = Response.objects.counted().filter(case__isnull=False).values("case")
+    phones = CallbackPhone.objects.filter(case__opaque_id__in=gone).exclude(case__opaque_id__in=standing)
+    deleted = phones.delete()[0]
+    if deleted:
+        record(
+            action="fieldwork.phone.withdrawn",
+            acting_user=acting_user,
+            detail={"n": deleted},
+        )
+    return deleted

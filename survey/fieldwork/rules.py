@@ -30,6 +30,13 @@ def rules_of(round: Round) -> ContactRules:
     )
 
 
+def least_attempts(rounds: Iterable[int]) -> dict[int, int]:
+    """{round's primary key: visits that its rules ask for before a door may be left}."""
+    keys = set(rounds)
+    rows = dict(FieldRules.objects.filter(round__in=keys).values_list("round", "min_attempts"))
+    return {key: rows.get(key, ContactRules().min_attempts) for key in keys}
+
+
 def attempts_of(cases: Iterable[Case], rules: ContactRules) -> dict[int, Attempts]:
     """{case's primary key: its attempts at the door}; cases without a visit have none made."""
     times: dict[int, list[datetime]] = defaultdict(list)

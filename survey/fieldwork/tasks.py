@@ -6,7 +6,7 @@ from celery import shared_task
 
 from survey.audit.services import SYSTEM, Actor
 from survey.common.errors import Problem
-from survey.fieldwork.retention import destroy_field_contacts
+from survey.fieldwork.retention import destroy_field_contacts, forget_withdrawn
 from survey.fieldwork.services.raising import acting, raise_doubts
 from survey.fieldwork.sync.pushing import (
     destroy_originals,
@@ -57,7 +57,8 @@ def look_at_open_rounds() -> None:
 
 @daily("fieldwork.retention")
 def destroy_due() -> None:
-    """What leads to households, of rounds whose retention date has passed."""
+    """What leads to households, of rounds whose retention date has passed and of withdrawn interviews."""
+    forget_withdrawn(acting_user=SYSTEM)
     for round_ in due_rounds():
         destroy_field_contacts(round=round_, acting_user=SYSTEM)
 

@@ -15,6 +15,7 @@ urlpatterns = [
     path("cases/<uuid:opaque_id>/", door.door, name="door"),
     path("cases/<uuid:opaque_id>/leave/", door.leave, name="leave"),
     path("cases/<uuid:opaque_id>/visit/", door.visit, name="visit"),
+    path("cases/<uuid:opaque_id>/phone/", door.phone, name="phone"),
     path("cases/<uuid:opaque_id>/roster/", door.roster, name="roster"),
     path("cases/<uuid:opaque_id>/consent/", interview.consent, name="consent"),
     path("cases/<uuid:opaque_id>/form/", interview.form, name="form"),

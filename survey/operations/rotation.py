@@ -21,6 +21,7 @@ from survey.fieldwork.places import PURPOSE as VISIT_PLACE
 from survey.fieldwork.services.backchecks import NOTE_PURPOSE as BACK_CHECK_NOTE
 from survey.fieldwork.services.notes import PHONE_PURPOSE as CALLBACK_PHONE
 from survey.fieldwork.services.notes import SAFETY_PURPOSE
+from survey.fieldwork.services.photographing import PURPOSE as VISIT_PHOTO
 from survey.fieldwork.sync.keys import PURPOSE as SEAL_KEY
 from survey.responses.services.answering import OPEN_TEXT_PURPOSE
 from survey.responses.services.attachments import PURPOSE as ATTACHMENT
@@ -55,6 +56,7 @@ COLUMNS: dict[str, str] = {
     "fieldwork.SafetyNote.text_cipher": SAFETY_PURPOSE,
     "fieldwork.VisitPlace.place_cipher": VISIT_PLACE,
     "fieldwork.CallbackPhone.phone_cipher": CALLBACK_PHONE,
+    "fieldwork.VisitPhoto.content_cipher": VISIT_PHOTO,
     "fieldwork.BackCheck.note_cipher": BACK_CHECK_NOTE,
     "fieldwork.SealKey.private_cipher": SEAL_KEY,
     "wechat.WeChatAccount.app_secret_cipher": SECRET_PURPOSE,

@@ -17,7 +17,7 @@ from analysis.field_quality import (
 )
 from analysis.followup import GroupDeficit, expected_propensity, group_deficits
 from analysis.interviewers import effect_beyond_place
-from analysis.interviews import to_metres
+from analysis.interviews import alike_pictures, to_metres
 
 __all__ = [
     "Doubts",
@@ -25,6 +25,7 @@ __all__ = [
     "Interviews",
     "Limits",
     "Standouts",
+    "alike_pictures",
     "expected_propensity",
     "group_deficits",
     "interview_doubts",

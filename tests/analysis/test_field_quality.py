@@ -98,6 +98,11 @@ def test_a_place_is_far_by_the_yardstick_of_colleagues():
 def test_pictures_and_numbers_that_come_twice_are_found():
     bits, row = alike_pictures(np.array([0b1111, 0, 0b1110, 2**63], dtype=np.uint64))
     assert bits.tolist() == [1, 65, 1, 4] and row[0] == 2 and row[1] == -1
+    marks = np.array([0b1111, 0b1110, 0b0011, 0], dtype=np.uint64)
+    bits, row = alike_pictures(marks, np.array([7, 7, 8, 9]))  # the first two are of one door
+    assert bits.tolist() == [2, 3, 2, 65] and row.tolist() == [2, 2, 0, -1]
+    bits, row = alike_pictures(marks, np.zeros(4, dtype=int))
+    assert bits.tolist() == [65] * 4 and row.tolist() == [-1] * 4
     assert times_seen(np.array(["a", "", "a", "b"])).tolist() == [2, 0, 2, 1]
 
 

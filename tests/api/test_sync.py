@@ -483,12 +483,13 @@ def test_an_old_app_is_understood(interviewer, cases):
 
 
 def test_a_newer_app_than_the_server_waits_for_its_update(phone, case_id, monkeypatch):
-    newer = phone.sealed(phone.text("visit", case_id, {"result": "no_answer"}, protocol=3))
+    newest = protocol.PROTOCOL
+    newer = phone.sealed(phone.text("visit", case_id, {"result": "no_answer"}, protocol=newest + 1))
     assert only(phone.push(newer)) == ("waiting", "newer_protocol")
     assert settle_waiting() == 0
     for module in ("protocol", "pushing"):
-        monkeypatch.setattr(f"survey.fieldwork.sync.{module}.PROTOCOL", 3)
-    monkeypatch.setitem(protocol.UPGRADES, 2, lambda raw: raw)
+        monkeypatch.setattr(f"survey.fieldwork.sync.{module}.PROTOCOL", newest + 1)
+    monkeypatch.setitem(protocol.UPGRADES, newest, lambda raw: raw)
     assert settle_waiting() == 1
     assert Contact.objects.count() == 1
 

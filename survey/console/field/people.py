@@ -7,7 +7,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from survey.accounts.access import allowed
 from survey.accounts.models import User
@@ -24,6 +24,8 @@ from survey.fieldwork.services import (
     assign_by_load,
     assign_cases,
     close_door,
+    door_pictures,
+    read_door_picture,
     reopen_door,
     try_refusal_again,
     write_safety_note,
@@ -114,7 +116,17 @@ def door(request: HttpRequest, pk: int, opaque_id: UUID) -> HttpResponse:
         closing=case.door_closings.filter(reopened_at__isnull=True).first(),
         held=case.assignments.filter(ended_at__isnull=True).select_related("interviewer").first(),
         interviewers=interviewers_for(case.community),
+        pictures=door_pictures(case),
     )
+
+
+@allowed("fieldwork.manage")
+@require_safe
+def picture(request: HttpRequest, pk: int, opaque_id: UUID, picture_id: UUID) -> HttpResponse:
+    """One picture of the door, by itself: it is opened when somebody asks to see it, and that is noted."""
+    case = _case(request, pk, opaque_id)
+    content, kind = read_door_picture(case=case, picture_id=picture_id, acting_user=request.user)
+    return HttpResponse(content, content_type=kind, headers={"Cache-Control": "no-store"})
 
 
 @allowed("fieldwork.manage")

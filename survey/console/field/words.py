@@ -46,6 +46,7 @@ def kind_claim(kind: str, n: int) -> str:
         "far": _("%(n)s 份的定位离社区太远"),
         "phone": _("%(n)s 户留了同一个电话"),
         "photo": _("%(n)s 张门牌照片重复"),
+        "visit_photo": _("上门时拍的 %(n)s 张门牌照片和别的户一样"),
         "alone": _("%(n)s 户登记成只有一个成年人"),
         "first_visit": _("%(n)s 户一次上门就访成"),
         "misfit": _("%(n)s 份的年龄或性别和名单对不上"),
@@ -77,6 +78,12 @@ def evidence_lines(flag: Flag) -> list[str]:
             for one in found.get("items", [])[:5]
         ]
         return [*lines, _("只比同一社区里的几位访员，社区之间的差别已经去掉")]
+    if flag.kind == "visit_photo":
+        lines = [
+            _("%(case)s 号户和 %(other)s 号户：64 位指纹只差 %(bits)s 位") % one
+            for one in found.get("pictures", [])
+        ]
+        return [_("他上门一共拍了 %(n)s 张") % {"n": found.get("taken", 0)}, *lines]
     if "of" not in found:
         return []
     lines = [

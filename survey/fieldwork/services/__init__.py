@@ -10,6 +10,7 @@ from survey.fieldwork.services.backchecks import draw_backchecks, enter_backchec
 from survey.fieldwork.services.closing import close_door, close_field, reopen_door
 from survey.fieldwork.services.doubts import settle_flag
 from survey.fieldwork.services.notes import end_safety_note, keep_phone, write_safety_note
+from survey.fieldwork.services.photographing import door_pictures, keep_visit_photo, read_door_picture
 from survey.fieldwork.services.priorities import freeze_priorities
 from survey.fieldwork.services.requests import answer_request
 from survey.fieldwork.services.reviewing import review_response
@@ -39,15 +40,18 @@ __all__ = [
     "close_field",
     "correct_roster",
     "door_consent",
+    "door_pictures",
     "draw_backchecks",
     "end_safety_note",
     "enter_backcheck",
     "freeze_priorities",
     "give_door_consent",
     "keep_phone",
+    "keep_visit_photo",
     "list_and_choose",
     "order_doors",
     "presence",
+    "read_door_picture",
     "record_visit",
     "reopen_door",
     "review_response",

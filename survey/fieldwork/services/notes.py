@@ -1,5 +1,7 @@
 """What the next visitor should know to be safe, and the number that a household gave."""
 
+from datetime import datetime
+
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -56,8 +58,14 @@ def end_safety_note(*, note: SafetyNote, acting_user: User) -> None:
         )
 
 
-def keep_phone(*, case: Case, phone: str, acting_user: User) -> CallbackPhone:
+def keep_phone(
+    *, case: Case, phone: str, acting_user: User, given_at: datetime | None = None
+) -> CallbackPhone:
     """Keep the number that a household gave for being called back; the same number again is the same row.
+
+    Parameters
+    ----------
+    given_at : when it was given, if that was not now: a phone without a signal tells later.
 
     Raises
     ------
@@ -72,7 +80,7 @@ def keep_phone(*, case: Case, phone: str, acting_user: User) -> CallbackPhone:
             phone_hash=keyed_hash(digits, PHONE_PURPOSE),
             defaults={
                 "phone_cipher": encrypt(digits, PHONE_PURPOSE),
-                "given_at": now(),
+                "given_at": given_at or now(),
                 "taken_by": acting_user,
             },
         )

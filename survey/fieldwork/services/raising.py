@@ -10,16 +10,17 @@ from django.db import transaction
 from survey.accounts.models import User
 from survey.audit.services import Actor, record
 from survey.common.clock import now
+from survey.fieldwork.alike_doors import alike_visits
 from survey.fieldwork.field_columns import Field, read_field
 from survey.fieldwork.models import DoorPhoto, FlagSubject
 from survey.fieldwork.pictures import fingerprint
+from survey.fieldwork.services.photographing import PLATE
 from survey.regions.models import Region
 from survey.responses.models import Attachment, Flag
 from survey.responses.services import read_attachment
 from survey.stats.field_quality import Doubts, Standouts, interview_doubts, interviewer_effects, standouts
 from survey.studies.models import Round
 
-PLATE = "door_plate"  # the item's name under which the app sends the door's picture
 ALPHA = 0.05
 MOST_SHOWN = 20  # interviews that a flag lists
 LEAST_INTERVIEWERS = 3
@@ -45,17 +46,18 @@ def raise_doubts(*, round: Round, acting_user: Actor) -> dict[str, int]:
     An open doubt gets the newest evidence. A settled one comes back only with more interviews than it had.
     """
     fingerprint_doors(round=round, acting_user=acting_user)
-    found = read_field(round)
-    if found is None:
+    wanted, found = [*_of_visits(round)], read_field(round)
+    if found is None and not wanted:
         return {"interviews": 0, "raised": 0, "renewed": 0}
-    doubts = interview_doubts(found.data)
-    people = standouts(found.data.interviewer, doubts, alpha=ALPHA)
-    wanted = [*_of_interviewers(found, doubts, people), *_of_items(found)]
+    if found is not None:
+        doubts = interview_doubts(found.data)
+        people = standouts(found.data.interviewer, doubts, alpha=ALPHA)
+        wanted += [*_of_interviewers(found, doubts, people), *_of_items(found)]
     with transaction.atomic():
         Round.objects.select_for_update().get(pk=round.pk)
         counts = [_write(round, one) for one in wanted]
         result = {
-            "interviews": len(found.responses),
+            "interviews": len(found.responses) if found else 0,
             "raised": counts.count("raised"),
             "renewed": counts.count("renewed"),
         }
@@ -85,6 +87,19 @@ def fingerprint_doors(*, round: Round, acting_user: Actor) -> int:
     ]
     DoorPhoto.objects.bulk_create(rows, ignore_conflicts=True)
     return len(rows)
+
+
+def _of_visits(round_: Round) -> Iterable[Raised]:
+    """One doubt for each visitor whose pictures of different doors are one picture."""
+    for person, one in alike_visits(round_).items():
+        if one.pictures:
+            evidence = {
+                "interviewer": person,
+                "n": len(one.pictures),
+                "taken": one.taken,
+                "pictures": one.pictures[:MOST_SHOWN],
+            }
+            yield Raised(f"visit_photo:{person}", "visit_photo", evidence, person, sorted(one.regions))
 
 
 def _of_interviewers(found: Field, doubts: Doubts, people: Standouts) -> Iterable[Raised]:

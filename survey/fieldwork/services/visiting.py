@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -19,8 +19,10 @@ from survey.contacts.household import Member
 from survey.contacts.models import Contact, HouseholdRoster, SelectedPerson
 from survey.fieldwork.door import OFFICIAL_PRESENCE, PRESENT
 from survey.fieldwork.queries import cases_of
+from survey.fieldwork.services.photographing import keep_visit_photo
 from survey.responses import services as responses
 from survey.responses.models import Consent, Flag, Respondent, Response
+from survey.responses.services.attachments import MAX_CAMERA_BYTES
 from survey.sampling.models import Case
 from survey.studies.models import Round
 
@@ -39,6 +41,7 @@ def record_visit(
     acting_user: User,
     result: str = "",
     appointment: datetime | None = None,
+    photo: bytes | None = None,
 ) -> Contact:
     """Store one attempt at the door.
 
@@ -46,11 +49,13 @@ def record_visit(
     ----------
     present : who else was there, keys of `door.PRESENT`.
     result : the button that was pressed, a key of `door.BY_KEY`; the AAPOR code alone decides outcomes.
+    photo : the door's picture, as the camera made it.
 
     Raises
     ------
     Problem fieldwork.not_assigned : the case is not in this interviewer's hands.
     Problem common.invalid : a visit in the future, an unknown code or presence.
+    Problem responses.attachment_large, responses.attachment_no_picture : nothing is stored.
     """
     _require_assigned(case, acting_user)
     if at > now() + CLOCK_TOLERANCE:
@@ -62,15 +67,25 @@ def record_visit(
         detail["result"] = result
     if appointment is not None:
         detail["appointment"] = appointment.isoformat()
-    return contacts.record_contact(
-        case=case,
-        mode=Contact.Mode.DOOR,
-        at=at,
-        disposition=disposition,
-        acting_user=acting_user,
-        detail=detail,
-        note=note,
-    )
+    with transaction.atomic():
+        contact = contacts.record_contact(
+            case=case,
+            mode=Contact.Mode.DOOR,
+            at=at,
+            disposition=disposition,
+            acting_user=acting_user,
+            detail=detail,
+            note=note,
+        )
+        if photo:
+            keep_visit_photo(
+                contact=contact,
+                photo_id=uuid4(),
+                content=photo,
+                acting_user=acting_user,
+                most_bytes=MAX_CAMERA_BYTES,
+            )
+    return contact
 
 
 def list_and_choose(

@@ -13,8 +13,8 @@ from survey.fieldwork.sync import flags
 from survey.fieldwork.sync.files import FileMissing, take_file
 from survey.fieldwork.sync.households import Tampered
 from survey.fieldwork.sync.interviews import take_interview
-from survey.fieldwork.sync.protocol import FILE, INTERVIEW, REMARK, VISIT, Item, ItemError
-from survey.fieldwork.sync.visits import take_remark, take_visit
+from survey.fieldwork.sync.protocol import FILE, INTERVIEW, PHONE, REMARK, VISIT, Item, ItemError
+from survey.fieldwork.sync.visits import take_phone, take_remark, take_visit
 from survey.fieldwork.sync.work import Outcome, Work
 from survey.fieldwork.sync_models import Device, SyncItem
 from survey.sampling.models import Case
@@ -25,6 +25,7 @@ KINDS: dict[str, Callable[[Work], Outcome]] = {
     INTERVIEW: take_interview,
     FILE: take_file,
     REMARK: take_remark,
+    PHONE: take_phone,
 }
 
 

@@ -69,12 +69,13 @@ def take_interview(work: Work) -> Outcome:
 
 
 def _keep_phone(work: Work) -> None:
-    """The number for calling back, if one was given. One that is none is never a reason to lose answers."""
+    """The number for calling back that apps before protocol 3 sent along. One that is none is never a reason
+    to lose answers."""
     phone = word(work.item.body, "phone", 30)
     if not phone:
         return
     with contextlib.suppress(Problem):
-        keep_phone(case=work.case, phone=phone, acting_user=work.user)
+        keep_phone(case=work.case, phone=phone, acting_user=work.user, given_at=work.at)
 
 
 def _accept(

@@ -19,7 +19,8 @@ from survey.contacts import dispositions
 from survey.contacts.models import HouseholdRoster
 from survey.contacts.queries import spoken_name
 from survey.contacts.services import roster_members
-from survey.fieldwork.door import GROUPS, MIN_ATTEMPTS, PRESENT, RESULTS
+from survey.fieldwork.contact_rules import ContactRules
+from survey.fieldwork.door import GROUPS, PRESENT, RESULTS
 from survey.fieldwork.models import Assignment, Review
 from survey.fieldwork.queries import UNORDERED, Door, cases_of, doors_for
 from survey.fieldwork.rules import rules_of
@@ -133,6 +134,7 @@ def _round(round_: Round) -> dict[str, Any]:
         "approval_number": study.approval_number,
         "min_age": study.min_age,
         "min_attempts": rules_of(round_).min_attempts,
+        "kept_until": round_.retention_until.isoformat() if round_.retention_until else None,
         "closes_on": round_.closes_on.isoformat() if round_.closes_on else None,
         "simulated": round_.is_simulated,
         "key": {"id": str(key.pk), "point": _hex(key.public_key)},
@@ -232,7 +234,8 @@ def result_of(item: SyncItem) -> dict[str, Any]:
 def door_data() -> dict[str, Any]:
     """What the app's door page offers: data, so that a new result needs no new app."""
     return {
-        "min_attempts": MIN_ATTEMPTS,
+        # For apps from before each round told its own; they draw as many dots as this says.
+        "min_attempts": ContactRules().min_attempts,
         "groups": [{"key": key, "label": label} for key, label in GROUPS.items()],
         "results": [result._asdict() for result in RESULTS],
         "present": [{"key": key, "label": label} for key, label in PRESENT.items()],

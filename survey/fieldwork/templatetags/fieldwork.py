@@ -7,7 +7,6 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from survey.common.clock import now
-from survey.fieldwork.door import MIN_ATTEMPTS
 from survey.fieldwork.queries import Door
 
 register = template.Library()
@@ -72,9 +71,9 @@ def appointment_words(moment: datetime) -> str:
 
 @register.filter
 def attempts(door: Door) -> list[bool]:
-    """One entry for each attempt that is due at least: True where it was made."""
+    """One entry for each attempt that the round's rules ask for: True where it was made."""
     made = len(door.visits)
-    return [place < made for place in range(max(MIN_ATTEMPTS, made))]
+    return [place < made for place in range(max(door.min_attempts, made))]
 
 
 @register.filter

@@ -16,8 +16,9 @@ from survey.contacts import dispositions
 from survey.contacts.models import Contact
 from survey.fieldwork import requests, services
 from survey.fieldwork.door import BY_KEY, PRESENT, grouped
-from survey.fieldwork.queries import case_of, door_of
+from survey.fieldwork.queries import asks_phone, case_of, door_of
 from survey.fieldwork.rules import attempts_of, rules_of
+from survey.responses.models import Response
 from survey.sampling.models import Case
 
 FIRST_ROWS, MOST_ROWS = 3, 30
@@ -40,6 +41,7 @@ def door(request: HttpRequest, opaque_id: UUID) -> HttpResponse:
             "attempts": attempts_of([found.case], rules)[found.case.pk],
             "min_attempts": rules.min_attempts,
             "choice": choice,
+            "asks_phone": asks_phone(found.case, request.user),
             "now": now(),
             "round": found.case.round,
         },
@@ -67,7 +69,8 @@ def visit(request: HttpRequest, opaque_id: UUID) -> HttpResponse:
     """Record an attempt: which result, who else was there, a note, the time agreed.
 
     JSON: {"result": key of a button or "", "disposition": AAPOR code (without a result), "present": [keys],
-    "note", "at": time (default now), "appointment": time or ""} → 201 {"id", "status"}.
+    "note", "at": time (default now), "appointment": time or ""} → 201 {"id", "status"}. A form may bring the
+    door's picture along, as the file "plate".
     """
     case = case_of(request.user, opaque_id)
     if request.method != "POST":
@@ -94,6 +97,7 @@ def _record_visit(request: HttpRequest, case: Case, values: dict[str, Any]) -> C
     appointment = requests.moment(values, "appointment")
     if result and result.key == "appointment" and appointment is None:
         raise Problem("common.invalid", reason=_("请写约好的时间"))
+    plate = request.FILES.get("plate")
     return services.record_visit(
         case=case,
         at=requests.moment(values, "at") or now(),
@@ -103,7 +107,29 @@ def _record_visit(request: HttpRequest, case: Case, values: dict[str, Any]) -> C
         acting_user=request.user,
         result=result.key if result else "",
         appointment=appointment,
+        photo=plate.read() if plate else None,
     )
+
+
+@require_POST
+@allowed("fieldwork.visit")
+def phone(request: HttpRequest, opaque_id: UUID) -> HttpResponse:
+    """Keep the number that the household gives after the interview. JSON: {"phone"} → 204."""
+    case = case_of(request.user, opaque_id)
+    given = requests.words(requests.values_of(request), "phone")
+    try:
+        if door_of(case).answered_mode != Response.Mode.DOOR:
+            raise Problem("common.invalid", reason=_("访完再问电话"))
+        services.keep_phone(case=case, phone=given, acting_user=request.user)
+    except Problem as problem:
+        if requests.is_json(request):
+            raise
+        messages.error(request, problem.message)
+        return redirect("fieldwork:door", opaque_id=opaque_id)
+    if requests.is_json(request):
+        return HttpResponse(status=204)
+    messages.success(request, _("电话记下了，谢谢这一家"))
+    return redirect("fieldwork:today")
 
 
 def _visit_page(

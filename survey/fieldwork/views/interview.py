@@ -15,7 +15,7 @@ from survey.accounts.access import allowed
 from survey.common.errors import Problem
 from survey.fieldwork import requests, services
 from survey.fieldwork.door import PRESENT
-from survey.fieldwork.queries import case_of, cases_of, door_of
+from survey.fieldwork.queries import asks_phone, case_of, cases_of, door_of
 from survey.responses.models import Response
 from survey.responses.pages import consent_words
 from survey.responses.receipts import receipt_of
@@ -126,7 +126,7 @@ def _already_sent(request: HttpRequest, opaque_id: UUID, client_id: UUID) -> Cas
 @require_safe
 @allowed("fieldwork.visit")
 def done(request: HttpRequest, response_id: UUID) -> HttpResponse:
-    """收好了: the receipt to leave with the household, and the way to the next door."""
+    """收好了: the receipt to leave with the household, a number to be called back at, the next door."""
     response = Response.objects.filter(pk=response_id, interviewer=request.user).first()
     if response is None:
         raise Problem("common.not_found")
@@ -134,6 +134,8 @@ def done(request: HttpRequest, response_id: UUID) -> HttpResponse:
         "receipt": receipt_of(response.id),
         "round": response.round,
         "study": response.round.study,
+        "case": response.case,
+        "asks_phone": asks_phone(response.case, request.user),
         "tab": "today",
     }
     return render(request, "fieldwork/done.html", context)

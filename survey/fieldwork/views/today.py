@@ -8,7 +8,6 @@ from django.views.decorators.http import require_safe
 from survey.accounts.access import allowed
 from survey.common.clock import now
 from survey.contacts.queries import spoken_name
-from survey.fieldwork.door import MIN_ATTEMPTS
 from survey.fieldwork.queries import Door, doors_of, split_today
 from survey.studies.models import Round
 
@@ -62,7 +61,7 @@ def cases_json(request: HttpRequest) -> HttpResponse:
             "status": door.case.status,
             "closed": door.is_closed,
             "attempts": len(door.visits),
-            "min_attempts": MIN_ATTEMPTS,
+            "min_attempts": door.min_attempts,
             "appointment": door.appointment.isoformat() if door.appointment else None,
             "url": reverse("fieldwork:door", args=[door.case.opaque_id]),
         }

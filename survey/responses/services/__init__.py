@@ -7,7 +7,12 @@ from survey.responses.services.answering import (
     content_hash,
     open_answers,
 )
-from survey.responses.services.attachments import discard_unclaimed, read_attachment, store_attachment
+from survey.responses.services.attachments import (
+    clean_picture,
+    discard_unclaimed,
+    read_attachment,
+    store_attachment,
+)
 from survey.responses.services.drafts import (
     discard_drafts,
     discard_stale_drafts,
@@ -35,6 +40,7 @@ __all__ = [
     "accept_response",
     "add_theme",
     "choose_by_birthday",
+    "clean_picture",
     "code_text",
     "content_hash",
     "current_consent",

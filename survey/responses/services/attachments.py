@@ -58,7 +58,7 @@ def store_attachment(
         raise Problem("responses.attachment_broken")
     if respondent.attachments.filter(response__isnull=True).count() >= MAX_WAITING:
         raise Problem("responses.attachment_many")
-    clean, content_type = _clean_picture(content, most_bytes)
+    clean, content_type = clean_picture(content, most_bytes)
     try:
         with transaction.atomic():
             attachment = Attachment.objects.create(
@@ -84,7 +84,13 @@ def _known(attachment_id: uuid.UUID, respondent: Respondent, digest: str) -> Att
     return known
 
 
-def _clean_picture(content: bytes, most_bytes: int) -> tuple[bytes, str]:
+def clean_picture(content: bytes, most_bytes: int = MAX_BYTES) -> tuple[bytes, str]:
+    """The picture upright, no larger than needed, without what the camera wrote into it; its content type.
+
+    Raises
+    ------
+    Problem responses.attachment_large, responses.attachment_no_picture
+    """
     if len(content) > most_bytes:
         raise Problem("responses.attachment_large", limit=most_bytes // (1024 * 1024))
     try:

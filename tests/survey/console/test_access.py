@@ -121,6 +121,7 @@ RULES = {
     "console:find_door": "fieldwork.manage",
     "console:field_door": "fieldwork.manage",
     "console:act_on_door": "fieldwork.manage",
+    "console:door_picture": "fieldwork.manage",
     "console:field_rules": "fieldwork.manage",
     "console:freeze_priorities": "fieldwork.manage",
     "console:texts": "texts.code",
@@ -141,6 +142,9 @@ RULES = {
     "console:check_channel": "wechat.manage",
     "console:publish_channel": "wechat.manage",
     "console:channel_events": "wechat.manage",
+    "console:boundaries": "regions.import",
+    "console:boundary_file": "regions.import",
+    "console:withdraw_boundaries": "regions.import",
     "console:jobs": "jobs.view",
     "console:job": "jobs.view",
     "console:job_state": "jobs.view",
@@ -160,6 +164,7 @@ RULES = {
     "fieldwork:door": "fieldwork.visit",
     "fieldwork:leave": "fieldwork.visit",
     "fieldwork:visit": "fieldwork.visit",
+    "fieldwork:phone": "fieldwork.visit",
     "fieldwork:roster": "fieldwork.visit",
     "fieldwork:consent": "fieldwork.visit",
     "fieldwork:form": "fieldwork.visit",
@@ -177,6 +182,11 @@ RULES = {
     "reports:briefs": "reports.view",
     "reports:run": "reports.compute",
     "reports:microdata": "microdata.view",
+    "reports:volunteers": "reports.view",
+    "reports:run_volunteers": "reports.compute",
+    "reports:weights": "reports.view",
+    "reports:run_weights": "reports.compute",
+    "reports:passport": "reports.compute",
     "api:study-list": "reports.view",
     "api:study-detail": "reports.view",
     "api:round-list": "reports.view",
@@ -222,11 +232,15 @@ RULES = {
 OF_ONE_PERSON = {
     "console:job", "console:job_state", "console:job_refused", "console:cancel_job", "api:job-detail",
     "fieldwork:door", "fieldwork:visit", "fieldwork:roster", "fieldwork:consent", "fieldwork:form",
-    "fieldwork:submit", "fieldwork:done", "fieldwork:lock_device", "api:sync-document",
+    "fieldwork:submit", "fieldwork:done", "fieldwork:phone", "fieldwork:lock_device", "api:sync-document",
+    "console:door_picture",
 }  # fmt: skip
 
 # Not found until somebody has made it, which this world has not: a forecast, door interviews, back-checks.
-NOT_MADE_YET = {"api:planning-forecast-result", "console:field_interview", "console:enter_backcheck"}
+NOT_MADE_YET = {
+    "api:planning-forecast-result", "console:field_interview", "console:enter_backcheck",
+    "console:boundary_file", "console:withdraw_boundaries",
+}  # fmt: skip
 
 
 def addresses():
@@ -281,6 +295,9 @@ def arguments(name, world):
         "console:cancel_job": {"pk": world.job.pk},
         "reports:run": {"pk": world.draft_run.pk},
         "reports:microdata": {"pk": world.draft_run.pk},
+        "reports:run_volunteers": {"pk": world.draft_run.pk},
+        "reports:run_weights": {"pk": world.draft_run.pk},
+        "reports:passport": {"pk": world.draft_run.pk},
         "api:study-detail": {"pk": world.round.study_id},
         "api:sample-detail": {"pk": world.draw.pk},
         "api:sample-certificate": {"pk": world.draw.pk},
@@ -322,6 +339,8 @@ def arguments(name, world):
         "request_pk": 1,
         "flag_pk": 1,
         "check_pk": 1,
+        "file_pk": 1,
+        "picture_id": "00000000-0000-4000-8000-000000000000",
     }
     wanted = ADDRESSES[name].pattern.regex.groupindex
     return {key: first.get(key, common.get(key)) for key in wanted if key != "format"}

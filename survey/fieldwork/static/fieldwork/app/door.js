@@ -1,6 +1,8 @@
 /* One door: its history, and the buttons for what happens now; then the page that records a visit. */
 
-import { action, appointmentWords, clock, day, h, part } from "./ui.js";
+import { phoneCard } from "./phone.js";
+import { sentence } from "./sentence.js";
+import { action, appointmentWords, clock, day, h, part, plateCamera } from "./ui.js";
 
 /* Where the phone is, if it may say so within a few seconds; never a reason to wait at a door. */
 export function locate() {
@@ -58,7 +60,7 @@ export function door(app, caseId) {
   const body = (found.safety || []).map((note) => h("p", { class: "note note-warning" }, `上门前注意：${note}`));
   if (found.answered === "web") body.push(h("p", { class: "note" }, "这一户已经在网上答完了，不用再上门。"));
   else if (found.answered || work.visits.some((visit) => visit.case === caseId && visit.complete)) {
-    body.push(h("p", { class: "note" }, "这一户已经访完了，谢谢。"), reopening(app, caseId));
+    body.push(h("p", { class: "note" }, "这一户已经访完了，谢谢。"), phoneCard(app, caseId), reopening(app, caseId));
   } else {
     if (done) body.push(h("p", { class: "note note-warning" }, "这一户先前记为不再去。情况变了，可以接着记。"));
     body.push(...buttons(app, found), h("p", {}, h("a", { class: "f-more", href: `#/door/${caseId}/visit/` },
@@ -96,12 +98,14 @@ export function visit(app, caseId, key) {
     help ? h("p", { class: "help" }, help) : null, control);
   const codes = h("select", { id: "disposition" }, h("option", { value: "" }, "请选一项"),
     work.door.dispositions.map((each) => h("option", { value: each.code }, `${each.code} ${each.label}`)));
+  let plate = null;
   const time = h("input", { id: "appointment", type: "datetime-local" });
   const note = h("textarea", { id: "note", rows: "3", maxlength: "500" });
   const form = h("form", { class: "f-body", onsubmit: (event) => event.preventDefault() },
     result ? null : field("结果", codes),
     !result || result.asks_time ? field(result && result.key === "appointment" ? "约在什么时候" : "约了时间就写，没约留空", time) : null,
-    present(work, []), field("备注", note, "不写姓名和电话。比如：白天都没人，晚上有灯。"));
+    present(work, []), field("备注", note, "不写姓名和电话。比如：白天都没人，晚上有灯。"),
+    plateCamera(false, async (picture) => { plate = picture; }));
   const save = action("记下来", {}, async () => {
     const agreed = time.value ? new Date(time.value) : null;
     if (!result && !codes.value) throw sentence("请选一项结果。");
@@ -110,7 +114,7 @@ export function visit(app, caseId, key) {
     const label = result ? result.label : codes.selectedOptions[0].textContent;
     await work.finishVisit(caseId, { result: result ? result.key : "", disposition: result ? "" : codes.value,
       present: presentIn(form), note: note.value.trim(), appointment: agreed ? agreed.toISOString() : "",
-      place: placeOf(app, caseId) }, label);
+      place: placeOf(app, caseId) }, label, plate);
     app.go("/");
     app.sync();
   });
@@ -118,6 +122,3 @@ export function visit(app, caseId, key) {
   app.title(result ? result.label : "记一次上门", `${found.address} · ${clock(work.now())}`, `#/door/${caseId}`);
   app.show([form]);
 }
-
-export function sentence(words) { return Object.assign(new Error(words), { words }); }
-

@@ -1,9 +1,11 @@
 /* 家里有谁 → 请访问这一位 → consent and signature → the questionnaire → 存好了. */
 
 import { ask } from "./asking.js";
-import { locate, placeOf, present, presentIn, sentence } from "./door.js";
+import { locate, placeOf, present, presentIn } from "./door.js";
 import { RosterError } from "./household.js";
-import { action, h, icon, shrink, signaturePad } from "./ui.js";
+import { phoneCard } from "./phone.js";
+import { sentence } from "./sentence.js";
+import { action, h, icon, plateCamera, signaturePad } from "./ui.js";
 
 const reasons = (minAge) => ({
   label: "请写一个称呼，比如“大儿子”，最多 40 个字",
@@ -119,28 +121,15 @@ export async function consent(app, caseId) {
   if (!work.cases.has(caseId) || !work.personOf(caseId)) { app.go(`/door/${caseId}/roster`); return; }
   const round = work.roundOf(caseId), { chosen: one } = work.personOf(caseId), pad = signaturePad("签名框");
   const draft = work.open.get(caseId);
-  const camera = h("input", { type: "file", id: "plate", accept: "image/*", capture: "environment", class: "sr" });
-  const taken = h("span", {}, draft.plate ? "门牌照片已存好，点这里重拍" : "拍一张门牌（不拍到人）");
-  camera.addEventListener("change", async () => {
-    if (!camera.files[0]) return;
-    try {
-      const kept = await work.keepFile(caseId, "door_plate", await shrink(camera.files[0]));
-      if (draft.plate) await work.dropFile(draft.plate.id);
-      draft.plate = kept;
-      await work.saveDraft(draft);
-      taken.textContent = "门牌照片已存好，点这里重拍";
-    } catch (error) {
-      taken.textContent = "这张照片读不了，请再拍一次";
-    }
+  const camera = plateCamera(draft.plate, async (picture) => {
+    const kept = await work.keepFile(caseId, "door_plate", picture);
+    if (draft.plate) await work.dropFile(draft.plate.id);
+    draft.plate = kept;
+    await work.saveDraft(draft);
   });
-  const phone = h("input", { id: "phone", type: "tel", inputmode: "tel", maxlength: "20", autocomplete: "off",
-    value: draft.phone || "" });
   const agree = action("对方同意，开始问", {}, async () => {
     const picture = await pad.png();
     if (!picture) throw sentence("请对方在框里签个名；不识字的，画个记号也行。");
-    const digits = phone.value.replace(/\D/g, "").length;
-    if (digits && (digits < 7 || digits > 15)) throw sentence("电话号码不对，请核对；不愿意留就空着。");
-    draft.phone = phone.value.trim();
     const signature = await work.keepFile(caseId, "consent_signature", picture);
     draft.present = presentIn(form);
     draft.place = placeOf(app, caseId) || await locate();
@@ -150,9 +139,7 @@ export async function consent(app, caseId) {
   });
   const form = h("form", { class: "f-body", onsubmit: (event) => event.preventDefault() },
     h("p", {}, "请把下面这些念给对方听："), h("p", { class: "a-lead" }, round.consent["zh-hans"].lead), told(round),
-    present(work, draft.present), h("label", { class: "button button-quiet f-wide a-camera" }, icon("camera"), camera, taken),
-    h("div", { class: "field" }, h("label", { for: "phone" }, "回访电话（不愿意就不留）"), phone,
-      h("p", { class: "help" }, "只用来核实您来过，加密保存，到期销毁。")),
+    present(work, draft.present), camera,
     h("h2", {}, "同意的话，请对方签名"), pad.canvas,
     h("p", {}, h("button", { type: "button", class: "link f-more", onclick: pad.clear }, "擦掉重签")),
     h("p", { class: "help" }, `签名表示对方年满 ${round.min_age} 岁，听明白了，愿意参加。`), agree.said,
@@ -186,7 +173,7 @@ export function done(app, caseId) {
   app.show([h("div", { class: "f-body" }, h("section", { class: "f-done" }, h("span", { class: "f-tick" }, icon("check")),
     h("h2", {}, "这一户的答卷已经存好"), h("p", {}, safe), door && work.roundOf(caseId) ?
       h("p", { class: "small" }, `对方想查看或撤回，可以拨 ${work.roundOf(caseId).phone}，报编号 `,
-        h("span", { class: "keep" }, door.number), "。") : null),
+        h("span", { class: "keep" }, door.number), "。") : null), door ? phoneCard(app, caseId) : null,
   h("p", {}, h("a", { class: "button f-wide", href: "#/" }, "去下一户")))]);
 }
 

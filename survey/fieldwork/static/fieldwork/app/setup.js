@@ -1,6 +1,6 @@
 /* Before work: what this browser must be able to do, whose phone it is, the PIN. */
 
-import { sentence } from "./door.js";
+import { sentence } from "./sentence.js";
 import { action, h, icon } from "./ui.js";
 import { Vault, WrongPin } from "./vault.js";
 import { Store } from "./store.js";

@@ -2,7 +2,7 @@
 
 import { ContactError } from "./contact.js";
 import { action, clock, h, icon } from "./ui.js";
-import { sentence } from "./door.js";
+import { sentence } from "./sentence.js";
 
 /* One contact: clock, uploads (files before what names them), then everything new. Resolves to "online", "offline",
  * "login", "busy", "locked" or "other" (somebody else is logged in; he carries what is sealed). */
@@ -72,7 +72,7 @@ export function failure(error) {
   throw error;
 }
 
-const KIND = { visit: "上门记录", interview: "完成访问", remark: "说明", file: "照片或签名" };
+const KIND = { visit: "上门记录", interview: "完成访问", remark: "说明", file: "照片或签名", phone: "回访电话" };
 
 function line(app, item) {
   const door = app.work.cases.get(item.case), visit = app.work.visits.find((each) => each.id === item.id);

@@ -117,6 +117,23 @@ export function signaturePad(label) {
   return { canvas, clear, png: () => inked ? new Promise((resolve) => canvas.toBlob(resolve, "image/png")) : null };
 }
 
+/* A button that takes the door's picture; `taken` gets it, made small, and may keep it. */
+export function plateCamera(has, taken) {
+  const KEPT = "门牌照片拍好了，点这里重拍";
+  const camera = h("input", { type: "file", id: "plate", accept: "image/*", capture: "environment", class: "sr" });
+  const said = h("span", { "aria-live": "polite" }, has ? KEPT : "拍一张门牌（不拍到人）");
+  camera.addEventListener("change", async () => {
+    if (!camera.files[0]) return;
+    try {
+      await taken(await shrink(camera.files[0]));
+      said.textContent = KEPT;
+    } catch (error) {
+      said.textContent = "这张照片读不了，请再拍一次";
+    }
+  });
+  return h("label", { class: "button button-quiet f-wide a-camera" }, icon("camera"), camera, said);
+}
+
 /* A photo made smaller, without what the camera wrote into it (a canvas holds only the picture). */
 export async function shrink(file, side = 1600) {
   const picture = await createImageBitmap(file, { imageOrientation: "from-image" });

@@ -154,13 +154,17 @@ export class Work {
 
   /* Keep a picture until the item that names it is finished: {id, sha256, bytes}. */
   async keepFile(caseId, item, blob) {
+    const id = newId(this.training), content = await this.pictureOf(item, blob);
+    await this.store.put("files", await this.vault.lock(id, { id, case: caseId, ...content }));
+    return { id, sha256: content.sha256, bytes: blob.size };
+  }
+
+  /* A picture as an item of kind file says it: {item, type, sha256, data}. */
+  async pictureOf(item, blob) {
     const bytes = new Uint8Array(await blob.arrayBuffer());
     const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
     const sha256 = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
-    const id = newId(this.training);
-    const file = { id, case: caseId, item, type: blob.type, sha256, data: toBase64(bytes) };
-    await this.store.put("files", await this.vault.lock(id, file));
-    return { id, sha256, bytes: bytes.length };
+    return { item, type: blob.type, sha256, data: toBase64(bytes) };
   }
 
   async file(id) {
@@ -183,13 +187,21 @@ export class Work {
     return { ...await seal(text, this.roundOf(caseId).key, id), ...common };
   }
 
-  async finishVisit(caseId, body, label) {
-    const id = newId(this.training), draft = this.open.get(caseId);
+  /* A visit, with the door's picture if one was taken, in one write. */
+  async finishVisit(caseId, body, label, plate = null) {
+    const id = newId(this.training), draft = this.open.get(caseId), steps = [];
     if (draft && draft.household) body.household = draft.household;
+    if (plate) {
+      body.plate = newId(this.training);
+      const picture = await this.pictureOf("door_plate", plate);
+      steps.push(["put", "outbox", await this.sealed("file", caseId, picture, body.plate)]);
+    }
     const item = await this.sealed("visit", caseId, body, id);
+    item.made += 1; // after its picture
     const visit = { id, case: caseId, at: this.now().toISOString(), label, note: body.note || "",
       appointment: body.appointment || null, closes: this.closes(body.result), settled: false };
-    await this.store.write([["put", "outbox", item], ["put", "visits", await this.vault.lock(id, visit)]]);
+    steps.push(["put", "outbox", item], ["put", "visits", await this.vault.lock(id, visit)]);
+    await this.store.write(steps);
     await this.load();
   }
 
@@ -209,7 +221,9 @@ export class Work {
     const body = {
       household: draft.household, consent: draft.consent, document: handed.document, language: handed.language,
       answers: handed.answers, paradata: handed.paradata, started_at: handed.started_at, present: draft.present,
-      note: draft.note, phone: draft.phone || "", place: draft.place, plate: draft.plate ? draft.plate.id : "", files, replaces: draft.replaces,
+      // A number in the draft was asked for by an app before protocol 3; now it comes afterwards, by itself.
+      note: draft.note, phone: draft.phone || "", place: draft.place, plate: draft.plate ? draft.plate.id : "", files,
+      replaces: draft.replaces,
     };
     const wanted = files.concat([body.plate, draft.consent.signature]).filter(Boolean);
     const steps = [["delete", "drafts", caseId]];
@@ -241,6 +255,15 @@ export class Work {
     if (first && first.state === "waiting" && !first.attempts) steps.push(["delete", "outbox", replaced]);
     return steps;
   }
+
+  /* The number that the household gave after the interview; its seal is all that stays here. */
+  async keepPhone(caseId, phone) {
+    const id = newId(this.training);
+    await this.store.put("outbox", await this.sealed("phone", caseId, { phone }, id));
+    await this.load();
+  }
+
+  phoneKept(caseId) { return this.outbox.some((item) => item.kind === "phone" && item.case === caseId); }
 
   async remark(caseId, about, note) {
     const id = newId(this.training);
