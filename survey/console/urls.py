@@ -4,6 +4,7 @@ from django.urls import URLPattern, path
 
 from survey.console import editor_urls, field_urls
 from survey.console.views import (
+    boundaries,
     channel,
     channel_events,
     contact_plan,
@@ -101,6 +102,9 @@ urlpatterns: list[URLPattern] = [
     path("wechat/<int:pk>/check/", channel.check_channel, name="check_channel"),
     path("wechat/<int:pk>/publish/", channel.publish_channel, name="publish_channel"),
     path("wechat/<int:pk>/events/", channel_events.channel_events, name="channel_events"),
+    path("boundaries/", boundaries.boundaries, name="boundaries"),
+    path("boundaries/<int:file_pk>/", boundaries.boundary_file, name="boundary_file"),
+    path("boundaries/<int:file_pk>/withdraw/", boundaries.withdraw, name="withdraw_boundaries"),
     path("jobs/", jobs.jobs, name="jobs"),
     path("jobs/<uuid:pk>/", jobs.job, name="job"),
     path("jobs/<uuid:pk>/state/", jobs.state, name="job_state"),

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST
 from survey.accounts.access import allowed
 from survey.accounts.policies import may, require
 from survey.common.clock import now, today
+from survey.console.field.board_map import board_map
 from survey.console.field.words import CLASSES, claim, class_name, evidence_lines, interview_words
 from survey.console.figures import field_rates
 from survey.console.page import render_step
@@ -63,8 +64,10 @@ def _for_the_team(request: HttpRequest, round_: Round) -> dict[str, object]:
     workers = board.workers(round_, request.user)
     cases = Case.objects.visible_to(request.user).filter(round=round_)
     flags = board.open_flags(round_, request.user)
+    districts = _districts(tree)
     return {
-        "districts": _districts(tree),
+        "districts": districts,
+        "map": board_map(districts),
         "goal": goal,
         "passed": board.elapsed_share(round_),
         "days_left": (round_.closes_on - today()).days if round_.closes_on else None,

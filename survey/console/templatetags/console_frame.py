@@ -49,6 +49,7 @@ def console_side(context: dict[str, Any]) -> dict[str, Any]:
         "contact_plan": _("联系计划"),
         "jobs": _("任务"),
         "members": _("成员与留痕"),
+        "boundaries": _("地图边界"),
         "me": _("我的账号"),
     }
     roles = dict(Grant.Role.choices)
@@ -69,6 +70,7 @@ def console_side(context: dict[str, Any]) -> dict[str, Any]:
         "may_code": may(user, "texts.code"),
         "may_wechat": may(user, "wechat.manage"),
         "may_see_jobs": may(user, "jobs.view"),
+        "may_load_boundaries": may(user, "regions.import"),
         "may_manage": may(user, "accounts.manage"),
         "roles": sorted({str(roles[role]) for role in user.roles()}),
     }
