@@ -22,6 +22,7 @@ from survey.demo import texts
 from survey.demo.behaviour import NOBODY_HOME, answering_seconds, refusal
 from survey.demo.city import EARLIER, Answers, adults_of, build_model_city
 from survey.demo.design import SPEC, TAKE
+from survey.demo.indicators import enter_inspections
 from survey.demo.superpopulation import MALE, City
 from survey.demo.truth import true_values
 from survey.fieldwork import services as fieldwork
@@ -64,6 +65,7 @@ def build_previous(earlier: Earlier) -> Round:
     city = build_model_city(shift=EARLIER)
     answers = Answers(city, earlier.version.document)
     missing = [str(code) for code in MISSING_CODES.values()]
+    enter_inspections(round_, lead, seed=SEED)
     SimulatedTruth.objects.create(round=round_, values=true_values(answers, earlier.indicators, missing))
     # One transaction: thousands of answers, one wait for the disk.
     with transaction.atomic():

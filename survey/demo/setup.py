@@ -15,11 +15,11 @@ from survey.contacts.services import prepare_letters
 from survey.demo import texts
 from survey.demo.city import DISTRICTS, Answers, build_model_city, write_household_list
 from survey.demo.design import SPEC
+from survey.demo.indicators import enter_inspections, publish_demo_indicators
 from survey.demo.people import CITY, make_people
 from survey.demo.previous import Earlier, build_previous
 from survey.demo.superpopulation import City
 from survey.demo.truth import true_values
-from survey.indicators.services import load_default_indicators
 from survey.questionnaires.document import MISSING_CODES
 from survey.questionnaires.services import import_xlsform, publish_version
 from survey.regions.models import Region
@@ -44,6 +44,7 @@ APP_ID, APP_SECRET = "wxdemo2026minyi01", "not-secret-demo-app-secret-2026"
 # The callback's secrets at the simulated WeChat: as little secret as everything else here.
 CALLBACK_TOKEN, AES_KEY = "minyidemo2026", "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
 N_GUESTS = 5
+INSPECTION_SEED = 12
 DEMO_BEACON = "演示随机数 2026"  # a real study names a lottery's issue or a drand round
 REVEAL_AFTER_DAYS = 90
 Say = Callable[[str], None]
@@ -106,7 +107,7 @@ def build(say: Say) -> Built:
     say("读入问卷（XLSForm，三种语言），发布；登记指标")
     version = import_xlsform(path=CORE_FORM, acting_user=lead, source_name=CORE_FORM.name)
     version = publish_version(version=version, acting_user=lead)
-    indicators = load_default_indicators(acting_user=lead)
+    indicators = publish_demo_indicators(lead)
     say("建立项目，写好知情同意说明")
     study = make_study(lead)
     consent = publish_consent_text(study=study, texts=texts.CONSENT, acting_user=lead)
@@ -122,6 +123,7 @@ def build(say: Say) -> Built:
         modes=["web", "door"],
         acting_user=lead,
     )
+    enter_inspections(round_, lead, seed=INSPECTION_SEED)
     answers = Answers(city, version.document)
     missing = [str(code) for code in MISSING_CODES.values()]
     SimulatedTruth.objects.create(round=round_, values=true_values(answers, indicators, missing))

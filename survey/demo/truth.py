@@ -14,7 +14,7 @@ ALL = "all"
 def true_values(
     answers: Answers, versions: Sequence[IndicatorVersion], missing_codes: Sequence[str]
 ) -> dict[str, dict[str, float]]:
-    """{indicator code: {region code, or "all": figure over all adults who live there}}."""
+    """{indicator code: {region code, or "all": figure over all adults who live there}}, no composites."""
     city = answers.city
     columns = {}
     for name, values in answers.code_columns().items():
@@ -29,6 +29,8 @@ def true_values(
     groups |= {code: streets == code for code in sorted(set(streets))}
     found: dict[str, dict[str, float]] = {}
     for version in versions:
+        if version.kind == IndicatorVersion.Kind.COMPOSITE:  # holds scores that no resident has
+            continue
         values = person_values(columns, version.definition, version.kind, missing_codes)
         found[version.indicator.code] = {
             code: float(np.nanmean(values[inside])) for code, inside in groups.items()

@@ -33,7 +33,8 @@ def check_definition(code: str, kind: str, definition: dict[str, Any]) -> None:
 
     `definition`: {"items": [{"name", "points": {choice code: 0–100}} …], "top_codes", "excluded_codes",
     "min_valid"}. A mean score needs points for each item; a share needs the codes that count. A composite:
-    {"components": [{"indicator": code, "weight"}, {"external": code of an ExternalScore, "weight"} …]}.
+    {"components": [{"indicator": code, "weight"}, {"external": code of an ExternalScore, "weight",
+    "name": what readers call it} …]}.
 
     Raises
     ------

@@ -49,7 +49,10 @@ def _better(change: Change | None) -> Answer:
         DOWN: _("比%s低，超过误差。"),
         FLAT: _("和%s相比，变化没有超过误差。"),
     }[row.mark]
-    return Answer(question, row.mark, strong % row.difference, text % change.before, "change")
+    said = text % change.before
+    if row.unsteady:
+        said = _("和%(before)s相比：%(unsteady)s。") % {"before": change.before, "unsteady": row.unsteady}
+    return Answer(question, row.mark, strong % row.difference, said, "change")
 
 
 def _place_among(reading: Reading, figure: Figure, key: str) -> Answer | None:

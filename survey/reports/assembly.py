@@ -257,13 +257,14 @@ def _notices(
         rows.append(notice("no_bootstrap", reason=document["errors"]["reason"]))
     for version in work.versions:
         if version.kind == COMPOSITE:
-            cells = document["estimates"][version.indicator.code].values()
-            if any(cell.get("suppressed") == extras.NO_EXTERNAL for cell in cells):
-                scores = [p["external"] for p in version.definition["components"] if "external" in p]
+            cells = document["estimates"][version.indicator.code].items()
+            # Groups of people have no inspection: their cells say so, and no place lacks anything.
+            if any(c.get("suppressed") == extras.NO_EXTERNAL for key, c in cells if ":" not in key):
+                parts = [p for p in version.definition["components"] if "external" in p]
+                scores = [p.get("name", p["external"]) for p in parts]
                 rows.append(notice("no_external", indicator=version.indicator.code, score="、".join(scores)))
-    trimming = sample.weighted.factors.get("trimming")
-    if trimming is not None:
-        cut = int((trimming[sample.inputs.responded] < 1 - 1e-9).sum())
+    cut = document["weights"]["diagnostics"]["n_trimmed"]
+    if cut:
         rows.append(notice("trimmed", count=cut))
     return rows
 

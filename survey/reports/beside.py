@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from survey.reports.changing import place_of
 from survey.reports.reading import Reading
 from survey.reports.words import SHARE, Figure, in_language, mode_words
+from survey.stats.small_areas import LEAST_AREAS, TOO_FEW_AREAS
 
 
 @dataclass(frozen=True)
@@ -88,13 +89,28 @@ def modelled_tables(reading: Reading, code: str, key: str, allowed: Collection[s
     ]
     if kind == "community" and key in found["street"] and key in allowed:
         mine.insert(0, (names[key], found["street"][key]))
-    refused = found.get("refused", {}).get(kind, "")
-    if not mine:
-        return []
     title = {"community": _("社区（村）的推算值"), "street": _("街道（镇）的推算值")}[kind]
+    if not mine:
+        why = _why_none(reading, found, key) if kind == "community" and key in allowed else ""
+        return [ModelledTable(kind, title, "", [], why)] if why else []
     unit = "%" if reading.indicators[code]["kind"] == SHARE else _("分")
     scale = 100.0 if reading.indicators[code]["kind"] == SHARE else 1.0
-    return [ModelledTable(kind, title, unit, [_modelled(e["label"], f, scale) for e, f in mine], refused)]
+    return [ModelledTable(kind, title, unit, [_modelled(e["label"], f, scale) for e, f in mine], "")]
+
+
+def _why_none(reading: Reading, found: dict[str, Any], key: str) -> str:
+    """Why a street's page has no figures of its communities."""
+    if reading.document.get("communities_withheld"):
+        return _(
+            "现在还不显示。抽中了哪些社区，收卷结束、抽样证书公布以前是秘密，免得有人提前打招呼；"
+            "证书公布以后，这里列出本街道有答卷的社区。"
+        )
+    refused = found.get("refused", {}).get("community", "")
+    if refused == TOO_FEW_AREAS:
+        return _("有答卷的社区不到 %d 个，模型没有东西可借，没有推算。") % LEAST_AREAS
+    if refused:
+        return _("模型没有算出来，没有推算值。")
+    return _("本街道没有一个社区的答卷够用来推算。")
 
 
 def _communities(reading: Reading) -> list[dict[str, Any]]:
@@ -132,7 +148,7 @@ def theme_tables(reading: Reading, key: str) -> list[ThemeTable]:
         wording = reading.document["items"].get(item)
         tables.append(
             ThemeTable(
-                item=in_language(wording["label"]) if wording else item,
+                item=in_language(wording["label"]) if wording else _("开放题 %s") % item,
                 place=reading.domains[place]["label"],
                 texts=f"{found['texts']:,}",
                 coded=f"{found['coded']:,}",
@@ -169,7 +185,11 @@ def covers_words(reading: Reading, code: str, key: str, figure: Figure) -> str:
     cell = reading.document["estimates"][code].get(key) or {}
     if not figure.shown or "covers" not in cell:
         return ""
-    given = "，".join(f"{name} {value:.1f}" for name, value in cell["external"].items())
+    components = reading.indicators[code]["definition"].get("components", [])
+    names = {
+        part["external"]: part.get("name", part["external"]) for part in components if "external" in part
+    }
+    given = "，".join(f"{names.get(name, name)} {value:.1f}" for name, value in cell["external"].items())
     if cell["covers"] == "survey":
         return _("合成了别的分数（%s）。误差只算了调查的部分，别的分数当作没有误差。") % given
     return _("合成了别的分数（%s），它们的误差也算在内。") % given

@@ -14,7 +14,7 @@ from survey.reports import charts, plots
 from survey.reports.domains import ALL
 from survey.reports.plots import Point
 from survey.reports.reading import Link, Reading, no_link
-from survey.reports.words import SHARE, mode_words
+from survey.reports.words import SHARE, beyond_own_error, mode_words
 
 UP, DOWN, FLAT, NONE = "up", "down", "flat", "none"
 TESTED = "tested"
@@ -37,6 +37,7 @@ class ChangeRow:
     n_before: str
     n_now: str
     url: str | None
+    unsteady: str = ""  # why nothing is claimed although the difference alone would be beyond its error
 
     @property
     def is_claimed(self) -> bool:
@@ -105,7 +106,7 @@ def change_of(reading: Reading, code: str, key: str, link: Link = no_link) -> Ch
         before=before,
         title=_title(before, rows),
         rows=sorted(rows, key=lambda row: not row.is_claimed),
-        notes=_notes(reading, change),
+        notes=_notes(reading, change, key),
         same_mode=_same_mode(reading, code, key, change["indicators"].get(code)),
         chosen=next((row for row in rows if row.code == code), None),
     )
@@ -113,15 +114,16 @@ def change_of(reading: Reading, code: str, key: str, link: Link = no_link) -> Ch
 
 def _title(before: str, rows: list[ChangeRow]) -> str:
     moved = sum(row.is_claimed for row in rows)
-    tested = sum(row.mark != NONE for row in rows)
-    values = {"before": before, "n": moved, "rest": tested - moved}
-    if not tested:
-        return _("和%(before)s比：没有一项能比") % values
-    if not moved:
-        return _("和%(before)s比：%(rest)d 项的变化都没有超过误差") % values
-    if moved == tested:
-        return _("和%(before)s比：%(n)d 项有变化") % values
-    return _("和%(before)s比：%(n)d 项有变化，%(rest)d 项没有超过误差") % values
+    shaky = sum(bool(row.unsteady) for row in rows)
+    rest = sum(row.mark == FLAT for row in rows) - shaky
+    if not moved + shaky + rest:
+        return _("和%s比：没有一项能比") % before
+    if not moved + shaky:
+        return _("和%(before)s比：%(rest)d 项的变化都没有超过误差") % {"before": before, "rest": rest}
+    parts = [_("%d 项有变化") % moved] if moved else [_("没有说得准的变化")]
+    parts += [_("%d 项单看超过误差、还不够稳") % shaky] if shaky else []
+    parts += [_("%d 项没有超过误差") % rest] if rest else []
+    return _("和%(before)s比：%(parts)s") % {"before": before, "parts": "，".join(parts)}
 
 
 def _row(reading: Reading, code: str, key: str, found: dict[str, Any] | None, url: str | None) -> ChangeRow:
@@ -146,12 +148,16 @@ def _row(reading: Reading, code: str, key: str, found: dict[str, Any] | None, ur
         return ChangeRow(**values, mark=NONE, difference="", interval="", verdict=_why_not(found, status))
     difference, low, high = (row[name] * scale for name in ("difference", "low", "high"))
     mark = FLAT if not row["claimed"] else UP if difference > 0 else DOWN
+    flat = _("没超过误差，不能说变了")
+    if beyond_own_error(row):
+        flat = _("单看超过误差，一起判断还不够稳，先不下结论")
     return ChangeRow(
         **values,
         mark=mark,
         difference=f"{signed(difference)} ± {max(high - difference, difference - low):.1f}",
         interval=_("%(low)s 到 %(high)s") % {"low": signed(low), "high": signed(high)},
-        verdict={UP: _("升了"), DOWN: _("降了"), FLAT: _("没超过误差，不能说变了")}[mark],
+        verdict={UP: _("升了"), DOWN: _("降了"), FLAT: flat}[mark],
+        unsteady=reading.not_steady if beyond_own_error(row) else "",
     )
 
 
@@ -171,8 +177,15 @@ def _why_not(found: dict[str, Any] | None, status: str) -> str:
     }.get(status, _("不能比"))
 
 
-def _notes(reading: Reading, change: dict[str, Any]) -> list[str]:
-    notes = [_("变化超过误差、经得起检验的，才画箭头；没有超过的画横线，不能说变了，也不能说没变。")]
+def _tested_here(change: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    found = change["indicators"].values()
+    return [entry["domains"][key] for entry in found if key in entry["domains"]]
+
+
+def _notes(reading: Reading, change: dict[str, Any], key: str) -> list[str]:
+    notes = [_("变化超过误差、经得起检验的，才画箭头；其余的画横线，不能说变了，也不能说没变。")]
+    if any(beyond_own_error(row) for row in _tested_here(change, key)):
+        notes.append(_("比较做得多，总有几项会碰巧超过自己的误差，所以全报告的比较要一起判断。"))
     if change.get("mode_mix_changed"):
         notes.append(
             _("这一轮和上一轮的作答方式比例不同，变化里可能有方式的影响；下面另列同一种方式的变化。")

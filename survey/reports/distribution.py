@@ -59,9 +59,12 @@ def item_charts(
     for item in reading.indicators[code]["definition"].get("items", []):  # a composite has none
         data = reading.document["distributions"].get(item["name"])
         if data:
-            found.append(
-                _item_chart(reading, item["name"], data, _places(reading, key, allowed), pen, height)
-            )
+            places = [
+                (heading, place)
+                for heading, place in _places(reading, key, allowed)
+                if place == key or place in data["domains"]  # a file's document is cut to its reader
+            ]
+            found.append(_item_chart(reading, item["name"], data, places, pen, height))
     return found
 
 

@@ -19,8 +19,8 @@ DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 @login_required
 def workbook(request: HttpRequest, number: str) -> HttpResponse:
     """Every published figure as Excel."""
-    report = queries.find_report(request.user, number)
-    content = figures_workbook(report)
+    report, scope = queries.find_for_file(request.user, number)
+    content = figures_workbook(report, scope)
     services.record_view(report=report, acting_user=request.user, part="xlsx")
     return _file(content, XLSX, f"{number}.xlsx")
 
@@ -29,8 +29,8 @@ def workbook(request: HttpRequest, number: str) -> HttpResponse:
 @login_required
 def word(request: HttpRequest, number: str) -> HttpResponse:
     """The report as Word, `?indicator=` first."""
-    report = queries.find_report(request.user, number)
-    content = report_docx(report, _indicator(request, Reading(report.document)))
+    report, scope = queries.find_for_file(request.user, number)
+    content = report_docx(report, _indicator(request, Reading(report.document)), scope)
     services.record_view(report=report, acting_user=request.user, part="docx")
     return _file(content, DOCX, f"{number}.docx")
 
@@ -39,7 +39,7 @@ def word(request: HttpRequest, number: str) -> HttpResponse:
 @login_required
 def briefs(request: HttpRequest, number: str) -> HttpResponse:
     """One page for each street that the reader may open, or for `?place=` alone."""
-    report = queries.find_report(request.user, number)
+    report, _scope = queries.find_for_file(request.user, number)
     reading = Reading(report.document)
     wanted = (
         [request.GET["place"]] if "place" in request.GET else [d["key"] for d in reading.of_kind("street")]

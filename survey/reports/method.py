@@ -188,9 +188,11 @@ def _weights(reading: Reading) -> list[str]:
         for number, step in enumerate(weights["steps"], start=1)
     ]
     rows.append(
-        _("调整类按街道（镇），答卷不满 %(min)d 份的先和同区县的合并，共 %(n)d 类。没有截尾。")
+        _("调整类按街道（镇），答卷不满 %(min)d 份的先和同区县的合并，共 %(n)d 类。")
         % {"min": spec["response_classes"]["min_respondents"], "n": len(weights["classes"])}
     )
+    if not spec.get("trimming"):
+        rows.append(_("没有截尾。"))
     return rows + _cells(reading)
 
 
@@ -332,7 +334,7 @@ def _composite_rule(reading: Reading, components: list[dict[str, Any]]) -> list[
 
 def _component(reading: Reading, part: dict[str, Any]) -> str:
     if "external" in part:
-        return _("“%s”（不是调查得来的分数）") % part["external"]
+        return _("“%s”（不是调查得来的分数）") % part.get("name", part["external"])
     found = reading.indicators.get(part["indicator"])
     return found["name"] if found else part["indicator"]
 

@@ -4,7 +4,7 @@
 the level that everybody may see.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 from survey.reports.answering import three_answers
@@ -17,18 +17,27 @@ from survey.reports.notices import all_notices
 from survey.reports.plots import rank_strip
 from survey.reports.priorities import priorities_of
 from survey.reports.reading import League, Link, Reading, group_rows, hero, indicator_rows, league
+from survey.reports.shortlist import UNSEARCHED, Listing, Shortlist, shorten
 from survey.reports.story import Sentence, place_story, report_story
 from survey.reports.tiles import tile_tree
 
 
 def page_context(
-    reading: Reading, code: str, key: str, *, own: str | None, allowed: Collection[str], link: Link
+    reading: Reading,
+    code: str,
+    key: str,
+    *,
+    own: str | None,
+    allowed: Collection[str],
+    link: Link,
+    listing: Listing = UNSEARCHED,
 ) -> dict[str, Any]:
     """One indicator in one place.
 
     own : the reader's own street, tinted in leagues; link : address of a place's page, None where the reader
-    may not open it.
+    may not open it; listing : how the reader looks through long leagues.
     """
+    leagues = _leagues(reading, code, key, own, link, listing)
     top = hero(reading, code, key)
     change = change_of(reading, code, key, _to_indicator)
     priorities = priorities_of(reading, key)
@@ -51,9 +60,9 @@ def page_context(
         "priorities": priorities,
         "rank": rank,
         "rank_chart": rank_strip(*rank) if rank else "",
-        "tiles": tile_tree(reading, code, key, link),
-        "leagues": _leagues(reading, code, key, own, link),
-        "groups": group_rows(reading, code) if key == ALL else None,
+        "tiles": tile_tree(reading, code, key, link, _row_address(leagues, code)),
+        "leagues": leagues,
+        "groups": _groups(reading, code) if key == ALL else None,
         "item_charts": item_charts(reading, code, key, allowed=allowed),
         "modelled": modelled_tables(reading, code, key, allowed),
         "themes": theme_tables(reading, key),
@@ -65,12 +74,6 @@ def page_context(
         "document": reading.document,
         "reading": reading,
     }
-
-
-def regions_of(reading: Reading) -> list[str]:
-    """Codes of every district, street and community that the document names."""
-    entries = [*reading.domains.values(), *(reading.document.get("communities") or [])]
-    return [entry["key"] for entry in entries if entry["key"].isdigit()]
 
 
 def _to_indicator(code: str) -> str:
@@ -91,14 +94,33 @@ def _indicators(reading: Reading, key: str) -> list[dict[str, Any]]:
     ]
 
 
-def _leagues(reading: Reading, code: str, key: str, own: str | None, link: Link) -> list[League]:
+def _leagues(
+    reading: Reading, code: str, key: str, own: str | None, link: Link, listing: Listing
+) -> list[tuple[League, Shortlist]]:
     kind = reading.domains[key]["kind"]
     found = []
     if kind != "street" and len(reading.of_kind("district")) > 1:
         mine = key if kind == "district" else None
-        found.append(league(reading, code, "district", own=mine, link=link))
+        districts = league(reading, code, "district", own=mine, link=link)
+        found.append((districts, shorten(districts, mine, UNSEARCHED)))
     parent = key if kind == "district" else None
-    return [*found, league(reading, code, "street", own=own, parent=parent, link=link)]
+    streets = league(reading, code, "street", own=own, parent=parent, link=link)
+    return [*found, (streets, shorten(streets, own, listing))]
+
+
+def _groups(reading: Reading, code: str) -> tuple[League, Shortlist]:
+    groups = group_rows(reading, code)
+    return groups, shorten(groups, None, UNSEARCHED)
+
+
+def _row_address(leagues: list[tuple[League, Shortlist]], code: str) -> Callable[[str], str]:
+    """Where the row of a unit stands on the page."""
+
+    def address(key: str) -> str:
+        holding = next((short for _league, short in leagues if key in short.places), None)
+        return holding.address(key, code) if holding else f"#row-{key}"
+
+    return address
 
 
 def _asked(reading: Reading, code: str) -> dict[str, Any]:

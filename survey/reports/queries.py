@@ -7,8 +7,10 @@ from survey.accounts.models import User
 from survey.accounts.policies import MAY, may, require
 from survey.common.errors import Problem
 from survey.regions.models import Region
-from survey.reports.models import Report, Run
-from survey.reports.reading import Reading
+from survey.reports.domains import ALL
+from survey.reports.models import Report, ResponseWeight, Run
+from survey.reports.reach import cut_to
+from survey.reports.reading import Reading, Scope, regions_of
 from survey.reports.tables_api import public_tables
 from survey.sampling.models import Draw
 
@@ -31,6 +33,17 @@ def find_report(user: User, number: str) -> Report:
     return report
 
 
+def find_for_file(user: User, number: str) -> tuple[Report, Scope]:
+    """A report to be taken away as a file: its document is cut to the reader's grants (`reach.cut_to`).
+
+    The team's roles are granted on regions too, so that the same rule cuts for everybody.
+    """
+    report = find_report(user, number)
+    report.document = cut_to(report.document, user.granted_paths(*VIEWERS))
+    reading = Reading(report.document)
+    return report, Scope(own_place(user, reading) or ALL, openable(user, regions_of(reading)))
+
+
 def _is_revealed(report: Report) -> bool:
     """Whether everybody may know the communities that were drawn: their certificates are public."""
     draws = Draw.objects.filter(design__round=report.round_id).exclude(state=Draw.State.VOID)
@@ -43,7 +56,7 @@ def _without_communities(document: dict[str, Any]) -> dict[str, Any]:
         code: {name: part for name, part in found.items() if name != "community"} | {"community": {}}
         for code, found in (document.get("small_areas") or {}).items()
     }
-    return document | {"communities": [], "small_areas": areas}
+    return document | {"communities": [], "small_areas": areas, "communities_withheld": True}
 
 
 def find_run(user: User, pk: UUID) -> Run:
@@ -52,6 +65,19 @@ def find_run(user: User, pk: UUID) -> Run:
     if run is None or run.state != Run.State.DONE:
         raise Problem("common.not_found")
     return run
+
+
+def heaviest(run: Run, most: int = 10) -> Any:
+    """The responses with the largest weights of a run, the largest first."""
+    return run.weights.order_by("-weight", "response_id")[:most]
+
+
+def find_passport(user: User, pk: UUID, response_id: UUID) -> ResponseWeight:
+    """The weight passport of one response in a run that the user may see; common.not_found otherwise."""
+    found = find_run(user, pk).weights.filter(response=response_id).select_related("run__round").first()
+    if found is None:
+        raise Problem("common.not_found")
+    return found
 
 
 def may_open(user: User, key: str) -> bool:
@@ -67,25 +93,8 @@ def openable(user: User, keys: list[str]) -> set[str]:
 
 
 def tables_for(user: User, document: dict[str, Any]) -> dict[str, Any]:
-    """What of a document this reader may have: figures of all places, answers in detail of his own.
-
-    The team's roles are granted on regions too, so that the same rule cuts for everybody.
-    """
-    granted = user.granted_paths(*VIEWERS)
-
-    def is_open(key: str) -> bool:
-        return not key.isdigit() or any(key.startswith(path) for path in granted)
-
-    found = public_tables(document)
-    found["distributions"] = {
-        item: data | {"domains": {k: cell for k, cell in data["domains"].items() if is_open(k)}}
-        for item, data in found.get("distributions", {}).items()
-    }
-    found["small_areas"] = {
-        code: part | {"community": {k: cell for k, cell in part["community"].items() if is_open(k)}}
-        for code, part in found.get("small_areas", {}).items()
-    }
-    return found
+    """What of a document this reader may have as data: the published tables, cut to his grants."""
+    return public_tables(cut_to(document, user.granted_paths(*VIEWERS)))
 
 
 def own_unit(user: User, keys: list[str]) -> str | None:

@@ -1,6 +1,6 @@
 """A document as somebody reads it: figures, rows and charts of one indicator in one place. No database."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -20,6 +20,14 @@ Link = Callable[[str], str | None]
 def no_link(key: str) -> str | None:
     """For paper: nothing leads anywhere."""
     return None
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a file goes into in detail. `place`: the reader's own, or the whole; `allowed`: his regions."""
+
+    place: str
+    allowed: Collection[str]
 
 
 @dataclass(frozen=True)
@@ -94,6 +102,11 @@ class Reading:
     def has_truth(self) -> bool:
         return bool(self.document["truth"])
 
+    @cached_property
+    def not_steady(self) -> str:
+        """What is said of a difference beyond its own error that the report may not claim."""
+        return words.not_steady(self.document)
+
     def of_kind(self, kind: str, parent: str | None = None) -> list[dict[str, Any]]:
         """Domains of a kind, in the document's order."""
         return [d for d in self.domains.values() if d["kind"] == kind and parent in (None, d["parent"])]
@@ -132,6 +145,12 @@ class Reading:
         return self._found_ties[code, kind]
 
 
+def regions_of(reading: Reading) -> list[str]:
+    """Codes of every district, street and community that the document names."""
+    entries = [*reading.domains.values(), *(reading.document.get("communities") or [])]
+    return [entry["key"] for entry in entries if entry["key"].isdigit()]
+
+
 def hero(reading: Reading, code: str, key: str, pen: Pen = PAGE) -> dict[str, Any]:
     """The headline of a place: figure, sentence, strip."""
     domain = reading.domains[key]
@@ -159,7 +178,7 @@ def hero(reading: Reading, code: str, key: str, pen: Pen = PAGE) -> dict[str, An
         "indicator": reading.indicators[code],
         "figure": figure,
         "sentence": words.headline(figure, domain["label"]) if figure.shown else "",
-        "against": words.against(against, reading.whole) if figure.shown else "",
+        "against": words.against(against, reading.whole, reading.not_steady) if figure.shown else "",
         "truth": words.truth_words(figure) if figure.shown else "",
         "axis_note": words.axis_words(axis.low, axis.high, figure.unit) if axis else "",
         "chart": chart,
@@ -238,12 +257,14 @@ def league(
         ),
         axis=axis,
         note=words.sentences(
-            _("横线是 95% 区间。浅底的分不出高低，应当看作并列，所以不写名次。"),
+            _("横线是 95% 区间。浅底的分不出高低，应当看作并列，所以不写名次。")
+            if is_tested(comparison)
+            else _("横线是 95% 区间。这里没有作检验，按数字先后排，不能据此说谁高谁低。"),
             _("名次范围同时成立：各自的真实名次都在自己的范围里，这话错的机会不到 5%。") if ranked else "",
             words.axis_words(axis.low, axis.high, whole.unit),
             _margin_note(comparison, reading.indicators[code]),
         ),
-        legend=_legend(reading, own),
+        legend=_legend(reading, own) if is_tested(comparison) else [],
         has_truth=reading.has_truth,
         n_pooled=sum(f.pooled for f in figures.values()),
         n_ranked=ranked[2] if ranked else 0,
@@ -276,7 +297,7 @@ def group_rows(reading: Reading, code: str, pen: Pen = PAGE, row_height: int = c
         rows.append(Row(domain["key"], domain["label"], domain["kind"], figure, chart, emphasis, None))
     differing = sum(1 for row in rows if row.figure.shown and row.emphasis == "")
     title = (
-        _("按性别和年龄：都和平均差不多")
+        _("按性别和年龄：没有一组和平均有说得准的差别")
         if not differing
         else _("按性别和年龄：有 %d 组和平均有真差别") % differing
     )
@@ -290,13 +311,18 @@ def group_rows(reading: Reading, code: str, pen: Pen = PAGE, row_height: int = c
         ),
         axis=axis,
         note=words.sentences(
-            _("横线是 95% 区间。浅底的和平均差不多；差别由检验判断，不看区间碰不碰平均线。"),
+            _("横线是 95% 区间。浅底的和平均分不出高低：差别由全报告一起的检验判断，不看区间碰不碰平均线。"),
             words.axis_words(axis.low, axis.high, whole.unit),
         ),
         legend=_legend(reading, None),
         has_truth=False,
         n_pooled=0,
     )
+
+
+def is_tested(comparison: dict[str, Any]) -> bool:
+    """Whether anything of a league was tested: of composites, and of a single unit, nothing is."""
+    return bool(comparison["against_all"] or comparison["ties"])
 
 
 def _emphasis(comparison: dict[str, Any], key: str, own: str | None) -> str:
@@ -328,7 +354,9 @@ def _league_title(
     reading: Reading, comparison: dict[str, Any], kind: str, own: str | None, shown: list[dict[str, Any]]
 ) -> str:
     noun = {"street": _("街道（镇）"), "district": _("区县")}[kind]
-    if own is not None:
+    if shown and not is_tested(comparison):
+        return _("%(n)d 个%(noun)s的分数，没有检验谁高谁低") % {"n": len(shown), "noun": noun}
+    if own is not None and len(shown) > 1:
         keys = {d["key"] for d in shown}
         tied = [k for k in comparison["ties"].get(own, []) if k in keys]
         if not tied:
@@ -347,7 +375,7 @@ def _league_title(
 
 def _legend(reading: Reading, own: str | None) -> list[tuple[str, str]]:
     if own is None:
-        return [("tie", _("浅底：和平均差不多"))]
+        return [("tie", _("浅底：和平均分不出高低"))]
     label = reading.domains[own]["label"]
     return [("own", label), ("tie", _("浅底：和%s分不出先后") % label)]
 

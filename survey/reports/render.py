@@ -13,7 +13,7 @@ from survey.reports.distribution import in_language, item_charts
 from survey.reports.domains import ALL
 from survey.reports.method import indicator_rule, method_rows
 from survey.reports.models import Report
-from survey.reports.reading import League, Reading, group_rows, hero, indicator_rows, league
+from survey.reports.reading import League, Reading, Scope, group_rows, hero, indicator_rows, league
 from survey.reports.words import Figure
 
 TEMPLATE = Path(__file__).with_name("report.typ")
@@ -27,15 +27,17 @@ def _chip(name: str) -> str:
     return Pen(12.0, 0.0).picture(12, f'<rect class="{name}" width="12" height="12"/>')
 
 
-def report_pdf(report: Report, code: str) -> bytes:
-    """PDF of a report with one indicator in front; the same report gives the same bytes.
+def report_pdf(report: Report, code: str, scope: Scope | None = None) -> bytes:
+    """PDF of a report with one indicator in front; the same report and scope give the same bytes.
+
+    scope : whose answers in detail are printed; None for the whole and its districts
 
     Raises
     ------
     Problem reports.font : a name holds characters that no available font draws.
     """
     language = get_language() or "zh-hans"
-    data = _data(report, code)
+    data = _data(report, code, scope)
     lost = pdf.undrawable(_texts(data), language=language)
     if lost:
         raise Problem("reports.font", characters="".join(dict.fromkeys("".join(lost.values()))))
@@ -52,7 +54,7 @@ def _texts(value: Any) -> list[str]:
     return [value] if isinstance(value, str) and not value.startswith("<svg") else []
 
 
-def _data(report: Report, code: str) -> dict[str, Any]:
+def _data(report: Report, code: str, scope: Scope | None) -> dict[str, Any]:
     reading = Reading(report.document)
     top = hero(reading, code, ALL, MIDDLE)
     leagues = []
@@ -80,7 +82,7 @@ def _data(report: Report, code: str) -> dict[str, Any]:
             for row in indicator_rows(reading, ALL, pen=WIDE, height=INDICATOR_HEIGHT)
         ],
         "leagues": [_league(entry, reading.indicators[code]) for entry in leagues],
-        "items": _items(reading, code),
+        "items": _items(reading, code, scope),
         "tables": [_table(reading, c) for c in reading.indicators],
         "method": [*method_rows(reading), (reading.indicators[code]["name"], indicator_rule(reading, code))],
         "wording": _wording(report.document),
@@ -166,9 +168,10 @@ def _league(entry: League, indicator: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _items(reading: Reading, code: str) -> list[dict[str, Any]]:
+def _items(reading: Reading, code: str, scope: Scope | None) -> list[dict[str, Any]]:
     found = []
-    for item in item_charts(reading, code, ALL, WIDE, BAR_HEIGHT):
+    place, allowed = (scope.place, scope.allowed) if scope else (ALL, None)
+    for item in item_charts(reading, code, place, WIDE, BAR_HEIGHT, allowed):
         note = _("加权百分比；“不了解”不算在左边的 100% 里，另列。")
         found.append(
             {

@@ -11,6 +11,7 @@ from survey.reports.inputs import Inputs, drawn
 from survey.reports.models import SimulatedTruth
 from survey.reports.previous import Sample
 from survey.reports.wording import Wording, read_wording
+from survey.responses.open_texts import theme_frame
 from survey.responses.volunteers import THRESHOLDS, volunteer_tally
 from survey.stats.rates import outcome_rates
 from survey.stats.weight_diagnostics import diagnostics_of
@@ -37,12 +38,19 @@ def facts_of(
         "snapshot": snapshot,
         "domains": [domain.entry() for domain in frame.domains],
         "indicators": [indicator_entry(version) for version in versions],
-        "items": {name: wording.entry() for name, wording in wordings.items()},
+        "items": {name: wording.entry() for name, wording in wordings.items()} | _open_items(round, wordings),
         "response": _response(round, sample.inputs),
         "design": _design(round, frame),
         "weights": {"spec": sample.spec, "margins": margins} | _weights(sample.weighted),
         "truth": _truth(round),
     }
+
+
+def _open_items(round: Round, wordings: Mapping[str, Wording]) -> dict[str, Any]:
+    """Wording of the open items whose themes are told, where no indicator uses them."""
+    document = round.questionnaire_version.document
+    found = {name: read_wording(document, name) for name in theme_frame(round) if name not in wordings}
+    return {name: wording.entry() for name, wording in sorted(found.items()) if wording is not None}
 
 
 def wordings_of(round: Round, versions: Sequence[IndicatorVersion]) -> dict[str, Wording]:

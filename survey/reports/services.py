@@ -279,7 +279,7 @@ def _withdraw(report: Report, reason: str, acting_user: Actor, replaced_by: Repo
 
 
 def record_view(*, report: Report, acting_user: Actor, part: str, region_code: str = "") -> None:
-    """Write down who opened what of a report: part is "page", "pdf" or "csv"."""
+    """Write down who opened what of a report: part is "page", "weights", "pdf", "csv" …"""
     with transaction.atomic():
         record(
             action="reports.report.viewed",
@@ -290,13 +290,14 @@ def record_view(*, report: Report, acting_user: Actor, part: str, region_code: s
         )
 
 
-def record_run_view(*, run: Run, acting_user: Actor) -> None:
-    """Write down who looked at figures before they were published."""
+def record_run_view(*, run: Run, acting_user: Actor, part: str = "page", response_id: str = "") -> None:
+    """Write down who of the team looked at a run: part is "page", "weights", "passport" (of one response)."""
     with transaction.atomic():
         record(
             action="reports.run.viewed",
             acting_user=acting_user,
             target=run,
             region_code=run.round.study.region.code,
-            detail={"document_hash": run.document_hash},
+            detail={"document_hash": run.document_hash, "part": part}
+            | ({"response": response_id} if response_id else {}),
         )

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from survey.reports.distribution import in_language
 from survey.reports.domains import ALL
 from survey.reports.reading import Reading
-from survey.reports.words import SHARE, Figure
+from survey.reports.words import SHARE, Figure, beyond_own_error, shaky_words
 
 FIX_FIRST = "fix_first"
 MOST_NAMED = 5  # places or indicators in one sentence; the rest are counted
@@ -80,9 +80,10 @@ def _target(reading: Reading, code: str, key: str, figure: Figure) -> list[Sente
         "above": _("超过了目标（%(target)g %(unit)s）。"),
         "below": _("没有达到目标（%(target)g %(unit)s）。"),
     }.get(row["verdict"] if row["claimed"] else "", _("有没有达到目标（%(target)g %(unit)s），还说不准。"))
-    return [
-        Sentence("target", words % {"target": row["target"] * scale, "unit": figure.unit}, row["claimed"])
-    ]
+    if beyond_own_error(row):
+        words = _("和目标（%(target)g %(unit)s）比：%(unsteady)s。")
+    values = {"target": row["target"] * scale, "unit": figure.unit, "unsteady": reading.not_steady}
+    return [Sentence("target", words % values, row["claimed"])]
 
 
 def _against_all(reading: Reading, code: str, key: str, figure: Figure) -> list[Sentence]:
@@ -90,6 +91,9 @@ def _against_all(reading: Reading, code: str, key: str, figure: Figure) -> list[
     row = reading.comparison(code, kind)["against_all"].get(key) if key != ALL else None
     if not row:
         return []
+    if beyond_own_error(row):
+        text = _("和%(whole)s的平均相比：%(unsteady)s。")
+        return [Sentence("against_all", text % {"whole": reading.whole, "unsteady": reading.not_steady})]
     if not row["differs"]:
         return [Sentence("against_all", _("和%s的平均相比，差距没有超过误差，分不出高低。") % reading.whole)]
     words = (
@@ -114,8 +118,14 @@ def _change(reading: Reading, code: str, key: str, figure: Figure) -> list[Sente
         return []
     kind = reading.indicators[code]["kind"]
     if not row["claimed"]:
-        text = _("和%(before)s相比，%(size)s的变化没有超过误差，不能说变了。")
-        return [Sentence("change", text % {"before": before, "size": _size(kind, row["difference"])})]
+        text = (
+            _("和%(before)s相比，变化 %(size)s：%(unsteady)s。")
+            if beyond_own_error(row)
+            else _("和%(before)s相比，%(size)s的变化没有超过误差，不能说变了。")
+        )
+        size = _size(kind, row["difference"])
+        values = {"before": before, "size": size, "unsteady": reading.not_steady}
+        return [Sentence("change", text % values)]
     scale = 100 if kind == SHARE else 1
     words = (
         _("比%(before)s高了 %(size)s（%(low).1f 到 %(high).1f）。")
@@ -209,18 +219,22 @@ def _changes(reading: Reading, claimed: list[dict[str, Any]]) -> Sentence | None
     ]
     if not tested:
         return None
-    if not rows:
+    shaky = sum(
+        beyond_own_error(reading.document["change"]["indicators"][code]["domains"][ALL]) for code in tested
+    )
+    if not rows and not shaky:
         text = _("和%(before)s相比，%(whole)s的 %(n)d 项指标，变化都没有超过误差。")
         return Sentence("summary", text % {"before": before, "whole": reading.whole, "n": len(tested)})
     ups = [reading.indicators[row["indicator"]]["name"] for row in rows if row["verdict"] == "above"]
     downs = [reading.indicators[row["indicator"]]["name"] for row in rows if row["verdict"] == "below"]
     parts = [_("上升的：%s") % _named(ups)] if ups else []
     parts += [_("下降的：%s") % _named(downs)] if downs else []
-    rest = len(tested) - len(rows)
+    parts += [shaky_words(shaky)] if shaky else []
+    rest = len(tested) - len(rows) - shaky
     parts += [_("其余 %d 项没有超过误差") % rest] if rest else []
     text = _("和%(before)s相比，%(whole)s：%(parts)s。")
     values = {"before": before, "whole": reading.whole, "parts": "；".join(parts)}
-    return Sentence("summary", text % values, claims=True)
+    return Sentence("summary", text % values, claims=bool(rows))
 
 
 def _standing_out(reading: Reading, claimed: list[dict[str, Any]], kind: str) -> Sentence | None:

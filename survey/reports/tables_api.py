@@ -12,6 +12,7 @@ PUBLIC = (
     "floor",
     "domains",
     "communities",
+    "communities_withheld",
     "indicators",
     "items",
     "estimates",

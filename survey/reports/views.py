@@ -17,9 +17,10 @@ from survey.reports.domains import ALL
 from survey.reports.files import figures_csv
 from survey.reports.models import Report
 from survey.reports.notices import all_notices
-from survey.reports.pages import page_context, regions_of
-from survey.reports.reading import Reading
+from survey.reports.pages import page_context
+from survey.reports.reading import Reading, regions_of
 from survey.reports.render import report_pdf
+from survey.reports.shortlist import Listing
 
 
 @require_GET
@@ -65,10 +66,8 @@ def run_page(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 def report_pdf_file(request: HttpRequest, number: str) -> HttpResponse:
     """The report as PDF, the chosen indicator first."""
-    report = queries.find_report(request.user, number)
-    reading = Reading(report.document)
-    indicator = _chosen(request, reading)
-    content = report_pdf(report, indicator)
+    report, scope = queries.find_for_file(request.user, number)
+    content = report_pdf(report, _chosen(request, Reading(report.document)), scope)
     services.record_view(report=report, acting_user=request.user, part="pdf")
     return _file(content, "application/pdf", f"{number}.pdf", inline=True)
 
@@ -77,7 +76,7 @@ def report_pdf_file(request: HttpRequest, number: str) -> HttpResponse:
 @login_required
 def report_csv_file(request: HttpRequest, number: str) -> HttpResponse:
     """Every published figure as CSV."""
-    report = queries.find_report(request.user, number)
+    report, _scope = queries.find_for_file(request.user, number)
     content = figures_csv(Reading(report.document), number, report.document_hash)
     services.record_view(report=report, acting_user=request.user, part="csv")
     return _file(content, "text/csv; charset=utf-8", f"{number}.csv", inline=False)
@@ -133,5 +132,6 @@ def _page(request: HttpRequest, reading: Reading, key: str, url_of: Any) -> dict
         url = url_of(place)
         return f"{url}?indicator={code}" if url and place in allowed and place != key else None
 
-    context = page_context(reading, code, key, own=own, allowed=allowed, link=link)
+    listing = Listing.of(request.GET.dict())
+    context = page_context(reading, code, key, own=own, allowed=allowed, link=link, listing=listing)
     return context | {"wall": "wall" in request.GET, "may_briefs": any(k in allowed for k in streets)}

@@ -1,5 +1,6 @@
 """Figures in plain words. Every sentence follows from a rule; none claims what a test does not support."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -138,10 +139,40 @@ def headline(figure: Figure, place: str) -> str:
     }
 
 
-def against(comparison: dict[str, Any] | None, whole: str) -> str:
-    """Above, below or like the whole: by the test of the difference, never by the look of the dots."""
+def beyond_own_error(row: Mapping[str, Any]) -> bool:
+    """Whether a difference that the report may not claim would, alone, lie beyond its own error.
+
+    Such a row must not be told as within its error, nor as a difference: `not_steady` has the words.
+    """
+    if row.get("claimed", row.get("differs", False)) or row.get("low") is None:
+        return False
+    return bool(row["low"] > 0 or row["high"] < 0)
+
+
+def not_steady(document: Mapping[str, Any]) -> str:
+    """What is said of such a difference: half a sentence, without its full stop."""
+    tests = (document.get("claims") or {}).get("tests")
+    if not tests:
+        return _("单看这一项超过了误差，但和全报告的比较一起判断时还不够稳，先不下结论")
+    return _("单看这一项超过了误差，但全报告 %(n)s 项比较一起判断时还不够稳，先不下结论") % {
+        "n": f"{tests:,}"
+    }
+
+
+def shaky_words(count: int) -> str:
+    """How many changes are such, in a count of all."""
+    return _("有 %d 项单看超过了误差，一起判断还不够稳，先不下结论") % count
+
+
+def against(comparison: dict[str, Any] | None, whole: str, unsteady: str) -> str:
+    """Above, below or like the whole: by the test of the difference, never by the look of the dots.
+
+    unsteady : the words of `not_steady`
+    """
     if not comparison:
         return ""
+    if beyond_own_error(comparison):
+        return _("和%(whole)s的平均比：%(unsteady)s。") % {"whole": whole, "unsteady": unsteady}
     if not comparison["differs"]:
         return _("和%s的平均差不多。") % whole
     if comparison["difference"] > 0:
@@ -164,7 +195,7 @@ def spread(differing: int, shown: int, noun: str) -> str:
     if shown == 0:
         return _("没有一个%s的答卷够数") % noun
     if differing == 0:
-        return _("%(n)d 个%(noun)s，都和平均差不多") % {"n": shown, "noun": noun}
+        return _("%(n)d 个%(noun)s，没有一个和平均有说得准的差别") % {"n": shown, "noun": noun}
     return _("%(n)d 个%(noun)s里，%(k)d 个和平均有真差别") % {"n": shown, "k": differing, "noun": noun}
 
 

@@ -9,6 +9,7 @@ from analysis.estimation.intervals import mean_interval
 from analysis.small_area.one_way import fay_herriot_one_way
 
 LEAST_AREAS = 8  # with fewer, the variance between areas is a guess
+TOO_FEW_AREAS = "too few areas"
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +49,7 @@ def area_figures(
     usable = np.isfinite(direct) & np.isfinite(variance)
     positive = variance[usable & (variance > 0)]
     if usable.sum() < LEAST_AREAS or not len(positive):
-        return AreaTable(nothing, nothing, nothing, nothing, nothing, float("nan"), "too few areas")
+        return AreaTable(nothing, nothing, nothing, nothing, nothing, float("nan"), TOO_FEW_AREAS)
     sampling = np.where(usable, np.maximum(np.nan_to_num(variance), positive.min()), np.nan)
     names, counts = np.unique(group[usable].astype(str), return_counts=True)
     large = set(names[counts >= 3])

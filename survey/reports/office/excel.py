@@ -17,9 +17,9 @@ from survey.reports.domains import ALL
 from survey.reports.method import method_rows
 from survey.reports.models import Report
 from survey.reports.notices import all_notices
-from survey.reports.reading import Reading
+from survey.reports.reading import Reading, Scope
 from survey.reports.story import report_story
-from survey.reports.words import Figure
+from survey.reports.words import Figure, suppressed_words
 
 HEAD = PatternFill("solid", fgColor="E3EFEF")
 BOLD, GREY = Font(bold=True), Font(color="707070")
@@ -28,8 +28,11 @@ NUMBER = "0.0"
 WIDEST = 60  # characters of a column
 
 
-def figures_workbook(report: Report) -> bytes:
-    """The workbook as bytes. Figures that are not published have their reason and no number."""
+def figures_workbook(report: Report, scope: Scope | None = None) -> bytes:
+    """The workbook as bytes. Figures that are not published have their reason and no number.
+
+    scope : whose answers in detail are listed; None for everybody's
+    """
     reading = Reading(report.document)
     book = Workbook()
     _front(book.active, report, reading)
@@ -41,6 +44,7 @@ def figures_workbook(report: Report) -> bytes:
     _long(book.create_sheet(_("全部数字")), reading)
     _claims(book.create_sheet(_("说得准的差别")), reading)
     _ranks(book.create_sheet(_("名次范围")), reading)
+    _answers(book.create_sheet(_("大家怎么答")), reading, scope)
     _texts(book.create_sheet(_("方法")), [(term, "\n".join(words)) for term, words in method_rows(reading)])
     _texts(book.create_sheet(_("问卷原话")), _wording(reading))
     written = io.BytesIO()
@@ -64,7 +68,13 @@ def _front(sheet: Worksheet, report: Report, reading: Reading) -> None:
         ("", None),
         (_("每个数都有 95% 区间（下限、上限）和答卷数；区间是调查误差，不含回答不实等别的误差。"), None),
         (_("没有公布的写着原因。请不要用别的格子去倒推：会认出人，也算不准。"), None),
-        (_("差别以“说得准的差别”一页为准；那里没有的，就是没有超过误差。"), None),
+        (
+            _(
+                "差别以“说得准的差别”一页为准；那里没有的，要么没有超过误差，"
+                "要么单看超过了、但全报告一起判断时还不够稳，都不下结论。"
+            ),
+            None,
+        ),
     ]
     for number, (text, font) in enumerate(rows, start=1):
         cell = sheet.cell(number, 1, text)
@@ -189,6 +199,37 @@ def _ranks(sheet: Worksheet, reading: Reading) -> None:
                 )
     head = [_("指标"), _("范围"), _("最好排第"), _("最差排第")]
     _table(sheet, head, rows or [[_("这份报告没有名次。")]])
+
+
+def _answers(sheet: Worksheet, reading: Reading, scope: Scope | None) -> None:
+    """Every item with its answers: a head for each item, a line for each place that the reader may see."""
+    at = 1
+    places = [key for key in reading.domains if scope is None or not key.isdigit() or key in scope.allowed]
+    for name, data in reading.document["distributions"].items():
+        item = reading.document["items"][name]
+        labels = {choice["code"]: in_language(choice["label"]) for choice in item["choices"]}
+        sheet.cell(at, 1, _safe(f"{name} {in_language(item['label'])}")).font = BOLD
+        head = [_("范围"), *(labels[code] for code in data["levels"]), _("不了解"), _("答卷")]
+        rows = [
+            [_within(reading, reading.domains[key]), *_shares(reading, data["domains"][key])]
+            for key in places
+            if key in data["domains"]
+        ]
+        _table(sheet, head, rows, first=at + 1, freeze=False)
+        at += len(rows) + 3
+    sheet.column_dimensions["A"].width = 30
+
+
+def _shares(reading: Reading, cell: dict[str, Any]) -> list[Any]:
+    """Per cent of those with an opinion, of those asked who had none, and the base."""
+    if "suppressed" in cell:
+        return [suppressed_words(cell["suppressed"], reading.floor)]
+    unsure = cell["dont_know"]["estimate"]
+    return [
+        *(share * 100 for share in cell["shares"]),
+        None if unsure is None else unsure * 100,
+        cell["n"],
+    ]
 
 
 def _wording(reading: Reading) -> list[tuple[str, str]]:

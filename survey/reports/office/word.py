@@ -14,12 +14,12 @@ from docx.oxml.ns import qn
 from docx.shared import Cm, Pt, RGBColor
 from docx.table import Table
 
-from survey.reports.distribution import in_language
+from survey.reports.distribution import in_language, item_charts
 from survey.reports.domains import ALL
 from survey.reports.method import indicator_rule, method_rows
 from survey.reports.models import Report
 from survey.reports.notices import all_notices
-from survey.reports.reading import Reading, group_rows, league
+from survey.reports.reading import Reading, Scope, group_rows, league
 from survey.reports.story import place_story, report_story
 from survey.reports.words import Figure
 
@@ -29,8 +29,11 @@ LATIN = "Arial"
 QUIET = RGBColor(0x60, 0x60, 0x60)
 
 
-def report_docx(report: Report, code: str) -> bytes:
-    """The document as bytes, with one indicator in front. Same report and language, same words."""
+def report_docx(report: Report, code: str, scope: Scope | None = None) -> bytes:
+    """The document as bytes, with one indicator in front. Same report, scope and language, same words.
+
+    scope : whose answers in detail are told; None for the whole and its districts
+    """
     reading = Reading(report.document)
     word = Document()
     _prepare(word)
@@ -44,6 +47,7 @@ def report_docx(report: Report, code: str) -> bytes:
         if len(reading.of_kind(kind)) > 1:
             _league(word, league(reading, code, kind), with_parent=kind == "street")
     _league(word, group_rows(reading, code), with_parent=False)
+    _items(word, reading, code, scope)
     _method(word, reading, code)
     _wording(word, report.document)
     written = io.BytesIO()
@@ -126,6 +130,21 @@ def _league(word: WordDocument, entry: Any, *, with_parent: bool) -> None:
     _table(word, head, rows)
     for short, hidden in entry.hidden_by_reason:
         _quiet(word, f"{short}：" + "、".join(row.label for row in hidden))
+
+
+def _items(word: WordDocument, reading: Reading, code: str, scope: Scope | None) -> None:
+    """How people answered the indicator's items: the reader's own places and the whole."""
+    place, allowed = (scope.place, scope.allowed) if scope else (ALL, None)
+    for item in item_charts(reading, code, place, allowed=allowed):
+        word.add_heading(_("大家怎么答：%s") % item.text, level=2)
+        _quiet(word, _("加权百分比；“不了解”不算在左边的 100% 里，另列。"))
+        head = [_("范围"), *item.answers, _("不了解"), _("答卷")]
+        empty = [""] * (len(item.answers) - 1)
+        rows = [
+            [bar.label, *(bar.shares_text or [bar.reason, *empty]), bar.unsure_text, bar.n_text]
+            for bar in item.bars
+        ]
+        _table(word, head, rows)
 
 
 def _method(word: WordDocument, reading: Reading, code: str) -> None:

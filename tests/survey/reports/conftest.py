@@ -1,9 +1,12 @@
 """A small round of 天桥区 with answers, and its run."""
 
 import pytest
+from django.urls import reverse
 
+from survey.accounts.models import User
 from survey.reports.services import create_run, publish_report
 from tests import factories
+from tests.survey.reports.sample import full_document
 
 
 def answers_of(i, case, *, code=None):
@@ -28,3 +31,30 @@ def run(measured, lead):
 @pytest.fixture
 def report(run, lead):
     return publish_report(run=run, title="天桥区满意度报告", acting_user=lead)
+
+
+@pytest.fixture
+def full(measured, lead):
+    """A published report whose document has all sections; 天桥区's codes are those of the region table."""
+    measured.small_cell_floor = 10
+    measured.save()
+    report = publish_report(run=create_run(round=measured, acting_user=lead), title="报告", acting_user=lead)
+    report.document = full_document(report.document)
+    report.save()
+    return report
+
+
+@pytest.fixture
+def reader(client, regions):
+    """Opens a page as the official of a region; gives its text."""
+
+    def read(report, code=None, region="370105000000", **query):
+        name = f"o{region}"
+        user = User.objects.filter(username=name).first()
+        client.force_login(user or factories.make_user(name, "official", regions[region]))
+        args = [report.number, code] if code else [report.number]
+        page = client.get(reverse("reports:place" if code else "reports:report", args=args), query)
+        assert page.status_code == 200
+        return page.content.decode()
+
+    return read

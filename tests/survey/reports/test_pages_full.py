@@ -14,44 +14,16 @@ from survey.common.clock import now
 from survey.reports import charts, plots
 from survey.reports.changing import change_of, signed, trend_of
 from survey.reports.models import Report
-from survey.reports.pages import page_context, regions_of
+from survey.reports.pages import page_context
 from survey.reports.plots import Matter, Point
 from survey.reports.priorities import priorities_of
-from survey.reports.reading import Reading
-from survey.reports.services import create_run, publish_report
+from survey.reports.reading import Reading, regions_of
 from survey.sampling.models import Draw
 from tests import factories
-from tests.survey.reports.sample import full_document
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
 STREET, NEXT, ELSEWHERE = "370105003000", "370105001000", "370102003000"
-
-
-@pytest.fixture
-def full(measured, lead):
-    """A published report whose document has all sections; 天桥区's codes are those of the region table."""
-    measured.small_cell_floor = 10
-    measured.save()
-    report = publish_report(run=create_run(round=measured, acting_user=lead), title="报告", acting_user=lead)
-    report.document = full_document(report.document)
-    report.save()
-    return report
-
-
-@pytest.fixture
-def reader(client, regions):
-    """Opens a page as the official of a region; gives its text."""
-
-    def read(report, code=None, region="370105000000", **query):
-        user = factories.make_user(f"o{region}{len(query)}{code}", "official", regions[region])
-        client.force_login(user)
-        args = [report.number, code] if code else [report.number]
-        page = client.get(reverse("reports:place" if code else "reports:report", args=args), query)
-        assert page.status_code == 200
-        return page.content.decode()
-
-    return read
 
 
 def words_of(html):
@@ -87,6 +59,36 @@ def test_an_arrow_stands_only_where_the_change_is_claimed(full):
     assert marks >= {"up", "down", "flat", "none"}
 
 
+def test_a_change_beyond_its_own_error_that_is_not_claimed_is_not_told_as_within_it(full, reader):
+    row = full.document["change"]["indicators"]["score"]["domains"]["all"]
+    row |= {"difference": 3.1, "low": 1.0, "high": 5.2, "claimed": False, "verdict": "unsure"}
+    claims = full.document["claims"]
+    claims["list"] = [c for c in claims["list"] if (c["kind"], c["indicator"]) != ("change", "score")]
+    full.save()
+    html = words_of(reader(full))
+    top = html[: html.index("看数以前")]
+    assert "说不准 +3.1 ± 2.1" in top and "全报告 400 项比较一起判断时还不够稳" in top
+    assert "变化没有超过误差" not in top
+    change = html[html.index("+1.0 到 +5.2") :]
+    assert change.split("份")[0].count("单看超过误差，一起判断还不够稳，先不下结论") == 1
+
+
+def test_only_a_difference_within_its_own_error_is_said_to_be_so(full):
+    document = full.document
+    places = [d["key"] for d in document["domains"] if d["kind"] in ("all", "district", "street")]
+    unsteady = 0
+    for key in places:
+        made = context(document, key)
+        found = document["change"]["indicators"]["score"]["domains"].get(key)
+        if not found:
+            continue
+        told = " ".join(s.text for s in made["story"] if s.kind == "change")
+        within = not found["claimed"] and found["low"] <= 0 <= found["high"]
+        assert ("没有超过误差" in told) == within
+        unsteady += "还不够稳" in told
+    assert unsteady
+
+
 def test_the_page_has_as_many_arrows_as_claims(full, reader):
     html = reader(full)
     section = html[html.index('id="change"') : html.index('id="first"')]
@@ -113,37 +115,6 @@ def test_the_line_is_broken_where_rounds_do_not_compare(full):
     whole = trend_of(Reading(full.document), "parking", "all")
     assert "<polyline" not in whole.chart and whole.chart.count('class="whisker"') == 4
     assert trend.rows[-1].n == f"{full.document['estimates']['score']['all']['n']:,}"
-
-
-def test_a_league_gives_ranges_of_places(full, reader):
-    html = reader(full)
-    ranks = full.document["ranks"]["score"]["street"]
-    for key in list(ranks["low"])[:5]:
-        row = html[html.index(f'id="row-{key}"') :].split("</tr>")[0]
-        low, high = ranks["low"][key], ranks["high"][key]
-        assert f"<span>{low}–{high}</span>" in row or (low == high and f"<span>{low}</span>" in row)
-
-
-def test_tiles_are_tinted_only_by_a_claim_and_keep_their_order(full):
-    (*_, branch) = made = context(full.document, "all")["tiles"]
-    against = full.document["comparisons"]["score"]["street"]["against_all"]
-    for tile in (tile for found in made for tile in found.tiles):
-        row = against.get(tile.key)
-        expected = "hidden" if not row else "near" if not row["claimed"] else row["verdict"]
-        assert tile.side == expected
-        assert row is None or ("95% 区间" in tile.title and tile.value in tile.title)
-    assert [t.key for t in branch.tiles] == sorted(t.key for t in branch.tiles)
-    assert len(made) == 3 and len(context(full.document, ELSEWHERE)["tiles"]) == 1
-
-
-def test_every_tile_can_be_reached_and_leads_somewhere(full, reader):
-    html = reader(full, region=STREET)
-    tiles = re.findall(r'<a class="tile[^>]*href="([^"]+)"', html)
-    assert len(tiles) == 39
-    inside = {href[1:] for href in tiles if href.startswith("#")}
-    assert inside <= set(re.findall(r'id="([^"]+)"', html))
-    opened = [href for href in tiles if not href.startswith("#")]
-    assert len(opened) == 1 and STREET in opened[0]
 
 
 def test_only_what_is_sure_is_named_in_its_quarter(full):
@@ -188,11 +159,6 @@ def test_model_based_figures_are_labelled_and_stay_inside_the_grant(full, reader
     assert context(full.document, NEXT, allowed=set())["modelled"] == []
 
 
-def test_no_league_holds_a_model_based_figure(full):
-    for league in context(full.document, "all")["leagues"]:
-        assert NEXT not in [row.key for row in league.rows]
-
-
 @pytest.mark.parametrize("code", [None, STREET, NEXT])
 def test_every_page_with_figures_shows_its_notices(full, reader, code):
     html = reader(full, code)
@@ -204,6 +170,13 @@ def test_themes_and_modes_have_their_base(full, reader):
     html = words_of(reader(full))
     assert "停车难、乱停车" in html and "收到 812 段，已归类 770 段" in html and "28–34%" in html
     assert "上门访问 38%，自己在网上填 62%" in html
+
+
+def test_a_theme_s_item_is_called_by_its_wording(full, reader):
+    assert "大家自己写的话：开放题 Q24" in words_of(reader(full))  # a document that did not keep it
+    full.document["items"]["Q24"] = {"label": {"zh-hans": "您最想让政府先办哪件事？"}, "choices": []}
+    full.save()
+    assert "大家自己写的话：您最想让政府先办哪件事？" in words_of(reader(full))
 
 
 def test_targets_stand_beside_the_figures_with_what_may_be_said(full):
@@ -248,6 +221,11 @@ def test_a_composite_says_what_its_interval_leaves_out(full):
     made = context(document, "all", "office")
     assert "误差只算了调查的部分" in made["covers"] and "巡查 91.0" in made["covers"]
     assert any("满意度得分占 85%" in text and "巡查" in text for text in made["rule"])
+    named = [PARTS[0], PARTS[1] | {"name": "实地检查（模拟）"}]
+    document["indicators"][1]["definition"] = {"components": named}
+    called = context(document, "all", "office")
+    assert "实地检查（模拟） 91.0" in called["covers"]
+    assert any("实地检查（模拟）" in text for text in called["rule"])
     row = next(row for row in made["change"].rows if row.code == "office")
     assert row.mark == "none" and row.verdict == "合成的分数不作比较"
 

@@ -6,7 +6,6 @@ import math
 import numpy as np
 import pytest
 
-from survey.audit.models import AuditEntry
 from survey.common.canonical import canonical_json
 from survey.common.clock import now
 from survey.common.errors import Problem
@@ -18,9 +17,8 @@ from survey.jobs.services import run_job
 from survey.questionnaires.models import QuestionnaireVersion
 from survey.regions.models import Region
 from survey.reports import snapshots
-from survey.reports.external import set_external_score
 from survey.reports.inputs import read_inputs
-from survey.reports.models import ExternalScore, ResponseWeight, Run, Snapshot
+from survey.reports.models import ResponseWeight, Run, Snapshot
 from survey.reports.notices import all_notices
 from survey.reports.reading import Reading
 from survey.reports.services import create_run, freeze_recipe, publish_report
@@ -28,7 +26,7 @@ from survey.reports.signatures import is_genuine
 from survey.reports.tables_api import public_tables
 from survey.reports.tasks import start_run
 from survey.reports.weighting import default_spec
-from survey.responses.models import Response
+from survey.responses.models import Response, Theme
 from tests import factories
 from tests.survey.reports.conftest import answers_of
 
@@ -314,30 +312,21 @@ def test_a_margin_that_nobody_answered_is_joined_and_named(measured, lead):
     assert any("75 岁及以上没有一份答卷" in text for text in notices)
 
 
-def test_a_composite_s_interval_covers_the_survey_only_unless_the_inspection_has_an_error(open_floor, lead):
-    definition = {
-        "components": [
-            {"indicator": "score", "weight": 0.85},
-            {"external": "inspection", "weight": 0.15},
-        ]
-    }
-    version = publish_indicator(
-        code="total", name="综合得分", kind="composite", definition=definition, acting_user=factories.SYSTEM
-    )
-    open_floor.indicator_versions.add(version)
-    score = ExternalScore.objects.create(
-        round=open_floor, code="inspection", domain="all", value=80, source="实地检查"
-    )
+def test_the_wording_of_an_open_item_with_themes_is_kept(open_floor, lead):
+    document = copy.deepcopy(open_floor.questionnaire_version.document)
+    label = {"zh-hans": "您最想让政府先办哪件事？"}
+    document["blocks"][0]["items"].append({"name": "Q24", "type": "text", "label": label})
+    version = QuestionnaireVersion.objects.create(
+        questionnaire=open_floor.questionnaire_version.questionnaire,
+        number=2, state="published", document=document, document_hash="open",
+    )  # fmt: skip
+    open_floor.questionnaire_version = version
+    open_floor.save()
+    assert "Q24" not in create_run(round=open_floor, acting_user=lead).document["items"]
+    Theme.objects.create(round=open_floor, item="Q24", code=1, label="停车难")
     found = create_run(round=open_floor, acting_user=lead).document
-    cell, part = found["estimates"]["total"]["all"], found["estimates"]["score"]["all"]
-    assert cell["estimate"] == pytest.approx(0.85 * part["estimate"] + 0.15 * 80)
-    assert cell["se"] == pytest.approx(0.85 * part["se"]) and cell["covers"] == "survey"
-    assert found["estimates"]["total"]["370105001000"] == {"suppressed": "no_external"}
-    assert any("缺 inspection" in text for text in all_notices(found))
-    score.se = 4.0
-    score.save()
-    cell = create_run(round=open_floor, acting_user=lead).document["estimates"]["total"]["all"]
-    assert cell["se"] == pytest.approx(math.hypot(0.85 * part["se"], 0.6)) and cell["covers"] == "all"
+    assert found["items"]["Q24"] == {"label": label, "choices": []}
+    assert "Q24" not in found["distributions"]
 
 
 def test_a_correction_keeps_masked_what_was_masked(measured, lead):
@@ -375,29 +364,3 @@ def test_a_target_is_judged_within_the_family(open_floor, lead):
     claims = document["claims"]
     assert claims["tests"] >= len(claims["list"])
     assert all(entry["claimed"] for entry in claims["list"])
-
-
-@pytest.mark.parametrize(
-    ("values", "reason"),
-    [
-        ({"domain": "999999999999"}, "没有代码为"),
-        ({"value": 101}, "0 到 100"),
-        ({"se": -1.0}, "不能是负数"),
-        ({"source": " "}, "从哪里来"),
-    ],
-)
-def test_an_external_score_that_cannot_be_is_refused(measured, lead, values, reason):
-    given = {"code": "inspection", "domain": "all", "value": 80.0, "source": "实地检查"} | values
-    with pytest.raises(Problem) as refused:
-        set_external_score(round=measured, acting_user=lead, **given)
-    assert reason in refused.value.message
-
-
-def test_an_external_score_is_replaced_and_leaves_a_trace(measured, lead, official):
-    given = {"round": measured, "code": "inspection", "domain": "370105001000", "source": "实地检查"}
-    set_external_score(value=80.0, acting_user=lead, **given)
-    set_external_score(value=82.0, se=1.5, acting_user=lead, **given)
-    assert ExternalScore.objects.get().value == 82.0
-    assert AuditEntry.objects.filter(action="reports.external_score.set").count() == 2
-    with pytest.raises(Problem):
-        set_external_score(value=90.0, acting_user=official, **given)

@@ -27,9 +27,11 @@ def cell(value):
     }  # fmt: skip
 
 
-def row(difference, claimed):
+def row(difference, claimed, *, alone=False):
+    """A test row. `alone`: its own interval leaves out 0, though the family of tests claims nothing."""
     verdict = "unsure" if not claimed else "above" if difference > 0 else "below"
-    low, high = sorted((difference * 0.5, difference * 1.5))
+    half = abs(difference) * (0.5 if claimed or alone else 2)
+    low, high = difference - half, difference + half
     return {
         "difference": difference, "low": low, "high": high, "p": 0.01, "p_adjusted": 0.02,
         "claimed": claimed, "differs": claimed, "margin": 1.0, "verdict": verdict,
@@ -75,7 +77,7 @@ def text(sentences):
     return "".join(s.text for s in sentences)
 
 
-rows = st.builds(row, st.floats(-20, 20).filter(lambda d: abs(d) > 1e-3), st.booleans())
+rows = st.builds(row, st.floats(-20, 20).filter(lambda d: abs(d) > 1e-3), st.booleans(), alone=st.booleans())
 by_place = st.dictionaries(st.sampled_from(KEYS), rows)
 driver = st.builds(
     lambda sure, quadrant: {"name": "Q6", "sure": sure, "quadrant": quadrant},
@@ -113,6 +115,29 @@ def test_a_null_report_says_that_nothing_can_be_said():
     whole = text(report_story(Reading(made)))
     assert "1 项指标，变化都没有超过误差" in whole
     assert "没有一个街道（镇）和全市的平均有说得准的差别" in whole
+
+
+UNSTEADY = "单看这一项超过了误差，但全报告 236 项比较一起判断时还不够稳，先不下结论"
+
+
+def test_a_difference_beyond_its_own_error_but_not_claimed_is_never_said_to_be_within_it():
+    made = document(
+        against={STREETS[0]: row(-3.1, claimed=False, alone=True)},
+        change={"all": row(3.1, claimed=False, alone=True), STREETS[0]: row(0.2, claimed=False)},
+        target={"all": row(-2.0, claimed=False, alone=True)},
+    )
+    made["claims"]["tests"] = 236
+    reading = Reading(made)
+    story = text(place_story(reading, "score", "all"))
+    assert f"和上半年相比，变化 3.1 分：{UNSTEADY}。" in story
+    assert f"和目标（80 分）比：{UNSTEADY}。" in story
+    assert "没有超过误差" not in story
+    street = text(place_story(reading, "score", STREETS[0]))
+    assert f"和全市的平均相比：{UNSTEADY}。" in street
+    assert "0.2 分的变化没有超过误差，不能说变了" in street  # whose own interval holds 0
+    whole = text(report_story(reading))
+    assert "有 1 项单看超过了误差，一起判断还不够稳，先不下结论" in whole
+    assert "没有超过误差" not in whole
 
 
 def test_a_real_change_is_told_with_its_interval_and_the_mode_mix():
