@@ -69,7 +69,7 @@ from survey.studies.services import (  # noqa: E402
     publish_consent_text,
 )
 
-HOUSEHOLDS = int(os.environ.get("MINYI_PROOF_HOUSEHOLDS", "600000"))
+HOUSEHOLDS = int(os.environ.get("MINYI_PROOF_HOUSEHOLDS", "400000"))
 RESPONSES = int(os.environ.get("MINYI_PROOF_RESPONSES", "60000"))
 TAKE = 36
 RATE = 0.6  # of the drawn households, as the model city behaves

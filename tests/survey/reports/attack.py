@@ -29,6 +29,7 @@ NO_COUNTS = {
     "codes": ("points", "top_codes", "min_valid"),
 }
 COUNTED_WHOLE = ("response", "design", "weights", "study", "round", "items", "indicators", "notices", "truth")
+APART = ("volunteers",)  # other people, of the whole only
 
 
 @dataclass
@@ -179,7 +180,7 @@ def unread_counts(tables: Mapping[str, Any]) -> set[tuple[str, ...]]:
     return {
         path
         for path in _whole_numbers(tables, (), places)
-        if path not in read and path[0] not in COUNTED_WHOLE and not fine & set(path)
+        if path not in read and path[0] not in (*COUNTED_WHOLE, *APART) and not fine & set(path)
     }
 
 
