@@ -12,7 +12,7 @@ from typing import Any
 from django.db.models import Count
 
 from survey.regions.models import Boundary, BoundaryFile
-from survey.regions.outlines import Drawing, Point, draw
+from survey.regions.outlines import Drawing, Label, draw
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,14 @@ class Mark:
     url: str = ""
     own: bool = False
 
+    @property
+    def short(self) -> str:
+        """The name as people say it, for the picture."""
+        spoken = self.name
+        for suffix in ("街道办事处", "街道", "居委会", "村委会"):
+            spoken = spoken.removesuffix(suffix) or spoken
+        return spoken
+
 
 @dataclass(frozen=True)
 class Area:
@@ -33,7 +41,7 @@ class Area:
     code: str
     mark: Mark
     path: str
-    label: Point | None
+    label: Label | None
 
 
 @dataclass(frozen=True)
@@ -60,7 +68,7 @@ def region_map(marks: Mapping[str, Mark], *, around: Collection[str] = ()) -> Re
     file = _file_for(marks)
     if file is None:
         return None
-    names = tuple(sorted((code, mark.name) for code, mark in marks.items()))
+    names = tuple(sorted(_names(marks)))
     frames = tuple(sorted(set(around) - set(marks)))
     drawing = _drawing(file.pk, file.content_hash, names, frames)
     areas = [
@@ -92,7 +100,7 @@ def file_map(file: BoundaryFile) -> RegionMap | None:
 
 
 def _names(marks: Mapping[str, Mark]) -> list[tuple[str, str]]:
-    return [(code, mark.name) for code, mark in marks.items()]
+    return [(code, mark.short) for code, mark in marks.items()]
 
 
 def _file_for(codes: Collection[str]) -> BoundaryFile | None:

@@ -12,19 +12,22 @@ from itertools import pairwise
 from typing import NamedTuple
 
 GRID = 800  # units of the longer side of the whole picture
-LABEL = 28  # height of a name in these units: 12 px where the picture is 358 px wide (a phone)
+# Height of a name in these units, the first size that fits: 13 px where the picture is 358 px wide (a phone);
+# where it is wider (static/regions/map.css says from when), smaller ones are as easy to read.
+ON_PHONES, ON_SCREENS = 30, 19
 
 Point = tuple[int, int]
+Label = tuple[int, int, bool]  # where its middle is; whether it fits on phones too
 Ring = Sequence[Sequence[float]]
 
 
 class Drawing(NamedTuple):
-    """A picture of `width` × `height` units: code → path, and code → where its name fits, if anywhere."""
+    """A picture of `width` × `height` units: code → path, and code → where its name fits, if it does."""
 
     width: int
     height: int
     paths: dict[str, str]
-    labels: dict[str, Point]
+    labels: dict[str, Label]
 
 
 def draw(
@@ -92,7 +95,7 @@ def _area(ring: Sequence[Point]) -> float:
     return sum(a[0] * b[1] - b[0] * a[1] for a, b in pairs) / 2
 
 
-def _label(ring: Sequence[Point], name: str) -> Point | None:
+def _label(ring: Sequence[Point], name: str) -> Label | None:
     """The ring's centroid, if a name of square characters fits the ring there."""
     area = _area(ring)
     if not area:
@@ -101,9 +104,12 @@ def _label(ring: Sequence[Point], name: str) -> Point | None:
     cross = [a[0] * b[1] - b[0] * a[1] for a, b in pairs]
     x = sum((a[0] + b[0]) * c for (a, b), c in zip(pairs, cross, strict=True)) / (6 * area)
     y = sum((a[1] + b[1]) * c for (a, b), c in zip(pairs, cross, strict=True)) / (6 * area)
-    half = LABEL * len(name) / 2
-    corners = [(x + dx, y + dy) for dx in (-half, 0, half) for dy in (-LABEL / 2, LABEL / 2)]
-    return (round(x), round(y)) if all(_holds(ring, corner) for corner in corners) else None
+    for height in (ON_PHONES, ON_SCREENS):
+        half = height * len(name) / 2
+        corners = [(x + dx, y + dy) for dx in (-half, 0, half) for dy in (-height / 2, height / 2)]
+        if all(_holds(ring, corner) for corner in corners):
+            return round(x), round(y), height == ON_PHONES
+    return None
 
 
 def _holds(ring: Sequence[Point], at: tuple[float, float]) -> bool:

@@ -187,8 +187,17 @@ def test_every_shape_is_drawn_inside_the_picture_however_small_or_flat(shapes):
     assert 0 <= made.width <= 800 and 0 <= made.height <= 800
     for path in made.paths.values():
         assert re.fullmatch(r"(M-?\d+ -?\d+(l-?\d+ -?\d+( -?\d+ -?\d+)+z|h2v2h-2z))+", path), path
-    for x, y in made.labels.values():
+    for x, y, _on_phones in made.labels.values():
         assert 0 <= x <= made.width and 0 <= y <= made.height
+
+
+def test_a_name_is_written_only_where_it_fits():
+    """In a picture of 800 × 464 units: phones' names are 30 units high, screens' 19."""
+    square = [[100, 30], [102, 30], [102, 31], [100, 31], [100, 30]]
+    made = {n: draw({"a": [square]}, names={"a": "字" * n}).labels.get("a") for n in (20, 35, 45)}
+    assert made[20][2] is True and made[35][2] is False and made[45] is None
+    ring = [*square[:3], [100, 31], [100, 30.9], [101.9, 30.9], [101.9, 30.1], [100, 30.1], square[0]]
+    assert draw({"a": [ring]}, names={"a": "某某"}).labels == {}  # a bracket's middle lies outside of it
 
 
 def test_neighbours_keep_one_border_and_straight_lines_lose_their_middle():
