@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from survey.indicators.models import IndicatorVersion
-from survey.reports import extras
+from survey.reports import blend, extras
 from survey.reports.claiming import (
     by_indicator,
     comparisons_of,
@@ -100,6 +100,10 @@ def build_document(
     document["modes"]["changed"] = extras.mix_changed(document["modes"]["mix"], previous)
     document["change"] = _change(work, found, verdicts, statuses, document["modes"]["changed"], parts)
     document["trend"] = _trend(round, document["indicators"], wordings)
+    if sample.spec.get(blend.SPEC):
+        document[blend.SPEC] = parts.of(
+            blend.SPEC, lambda: blend.blend_part(work, sample, document["estimates"])
+        )
     document["notices"] = _notices(work, sample, found, statuses, document)
     return significant(document)
 

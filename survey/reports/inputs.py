@@ -15,6 +15,7 @@ from survey.reports.facts import Facts, case_facts, urban_rural
 from survey.responses.models import Response
 from survey.responses.outcomes import outcome_classes
 from survey.responses.queries import case_columns, snapshot
+from survey.responses.volunteers import doubts_of
 from survey.sampling.models import Case, Draw
 from survey.studies.models import Round
 
@@ -27,21 +28,26 @@ TOOK_PART = ("I", "P", "R", "NC", "O")
 
 @dataclass(frozen=True, eq=False)
 class Volunteers:
-    """Answers through a poster or a shared link; arrays of shape (n_volunteers,)."""
+    """Answers through a poster or a shared link; arrays of shape (n_volunteers,).
+
+    flagged : there is a doubt that nobody has cleared (survey.responses.volunteers.RULE): they do not count
+    """
 
     path: np.ndarray
     mode: np.ndarray
     answers: dict[str, np.ndarray]
+    flagged: np.ndarray
+    response_ids: list[str | None]
 
     @classmethod
     def none(cls) -> "Volunteers":
         """Nobody."""
         nobody = np.zeros(0, dtype=object)
-        return cls(nobody, nobody, {})
+        return cls(nobody, nobody, {}, np.zeros(0, dtype=bool), [])
 
     @classmethod
-    def of(cls, taken: dict[str, Any], rows: list[int]) -> "Volunteers":
-        """These rows of a snapshot's columns."""
+    def of(cls, taken: dict[str, Any], rows: list[int], doubtful: set[str]) -> "Volunteers":
+        """These rows of a snapshot's columns; `doubtful` are ids of flagged responses."""
 
         def pick(values: list[Any]) -> np.ndarray:
             found = np.full(len(rows), None, dtype=object)
@@ -50,7 +56,9 @@ class Volunteers:
             return found
 
         answers = {item: pick(values) for item, values in taken["answers"].items()}
-        return cls(pick(taken["region_path"]), pick(taken["mode"]), answers)
+        ids = [taken["response_id"][row] for row in rows]
+        flagged = np.array([pk in doubtful for pk in ids], dtype=bool)
+        return cls(pick(taken["region_path"]), pick(taken["mode"]), answers, flagged, ids)
 
     def __len__(self) -> int:
         return len(self.path)
@@ -127,6 +135,7 @@ def read_inputs(round: Round) -> Inputs:
     responded = np.array([r is not None for r in response_ids], dtype=bool)
     outcome = outcome_classes(round, cases)
     facts = case_facts(round, cases["case_id"])
+    doubtful = {str(pk) for pk in doubts_of(round)}
     took_part = responded | (facts.selected & np.isin(outcome, TOOK_PART))
     certainty, stage2 = _selection(round, cases)
     base = 1.0 / (np.array(cases["stage1_probability"], dtype=float) * stage2)
@@ -149,11 +158,11 @@ def read_inputs(round: Round) -> Inputs:
         n_volunteer=len(outside),
         first_on=first_on,
         last_on=last_on,
-        hash=_hash(cases, taken, outcome, facts),
+        hash=_hash(cases, taken, outcome, facts, doubtful),
         took_part=took_part,
         covariates=facts.covariates,
         urban=urban_rural(cases["region_path"]),
-        volunteers=Volunteers.of(taken, outside),
+        volunteers=Volunteers.of(taken, outside, doubtful),
     )
 
 
@@ -171,11 +180,13 @@ def _or_nan(value: float | None) -> float:
     return float("nan") if value is None else float(value)
 
 
-def _hash(cases: dict[str, Any], taken: dict[str, Any], outcome: np.ndarray, facts: Facts) -> str:
+def _hash(
+    cases: dict[str, Any], taken: dict[str, Any], outcome: np.ndarray, facts: Facts, doubtful: set[str]
+) -> str:
     responses = {k: v for k, v in taken.items() if k != "questionnaire_version"}
-    return sha256_of(
-        {"cases": cases, "responses": responses, "outcomes": outcome.tolist(), "facts": facts.plain()}
-    )
+    content = {"cases": cases, "responses": responses, "outcomes": outcome.tolist(), "facts": facts.plain()}
+    flagged = sorted(doubtful & set(taken["response_id"]))
+    return sha256_of(content | ({"flagged": flagged} if flagged else {}))
 
 
 def _selection(round: Round, cases: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:

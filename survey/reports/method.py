@@ -15,6 +15,7 @@ from survey.reports.transparency import (
     size_rows,
     who_and_what_rows,
 )
+from survey.reports.volunteer_words import volunteer_rows
 from survey.reports.words import age_words, sex_words
 from survey.responses.volunteers import rule_words
 
@@ -53,6 +54,7 @@ def method_rows(reading: Reading) -> list[tuple[str, list[str]]]:
         (_("不了解"), [_("“不了解”和“跳过这题”单独列出，不进任何得分和比例的分母。")]),
         (_("质量怎么管"), quality_rows(document)),
         (_("局限"), limit_rows(document)),
+        *volunteer_rows(reading),
     ]
 
 
@@ -107,6 +109,8 @@ def _modes(document: dict[str, Any]) -> list[str]:
     received = document["response"]["volunteers"]
     if received:
         rows.append(_("另有 %s 份自愿参加的答卷，不是抽中的住户，不进任何数字。") % f"{received:,}")
+    if document.get("volunteers"):
+        rows.append(_("自愿答卷另有单独标明的试验性混合估计，和这里的数字分开。"))
     if received and "volunteers_flagged" in document["response"]:  # older reports did not look
         flagged = document["response"]["volunteers_flagged"]
         rule = rule_words(document["response"]["volunteer_rule"])

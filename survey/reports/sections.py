@@ -12,7 +12,7 @@ from survey.reports.models import SimulatedTruth
 from survey.reports.previous import Sample
 from survey.reports.wording import Wording, read_wording
 from survey.responses.open_texts import theme_frame
-from survey.responses.volunteers import THRESHOLDS, volunteer_tally
+from survey.responses.volunteers import THRESHOLDS
 from survey.stats.rates import outcome_rates
 from survey.stats.weight_diagnostics import diagnostics_of
 from survey.stats.weights import Weighted
@@ -39,7 +39,7 @@ def facts_of(
         "domains": [domain.entry() for domain in frame.domains],
         "indicators": [indicator_entry(version) for version in versions],
         "items": {name: wording.entry() for name, wording in wordings.items()} | _open_items(round, wordings),
-        "response": _response(round, sample.inputs),
+        "response": _response(sample.inputs),
         "design": _design(round, frame),
         "weights": {"spec": sample.spec, "margins": margins} | _weights(sample.weighted),
         "truth": _truth(round),
@@ -130,13 +130,13 @@ def indicator_entry(version: IndicatorVersion) -> dict[str, Any]:
     }
 
 
-def _response(round: Round, inputs: Inputs) -> dict[str, Any]:
+def _response(inputs: Inputs) -> dict[str, Any]:
     found = outcome_rates(inputs.outcome_counts)
     return {
         "cases": len(inputs.case_ids),
         "responses": int(inputs.responded.sum()),
         "volunteers": inputs.n_volunteer,
-        "volunteers_flagged": volunteer_tally(round).flagged,
+        "volunteers_flagged": int(inputs.volunteers.flagged.sum()),
         "volunteer_rule": THRESHOLDS,
         "modes": inputs.modes,
         "first_on": inputs.first_on,

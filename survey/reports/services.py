@@ -15,6 +15,7 @@ from survey.common.canonical import sha256_of
 from survey.common.clock import now
 from survey.common.errors import Problem
 from survey.reports.assembly import build_document
+from survey.reports.blend import with_volunteers
 from survey.reports.inputs import Inputs, drawn, read_inputs
 from survey.reports.masks import masks_of
 from survey.reports.models import Report, ResponseWeight, Run, WeightRecipe
@@ -65,6 +66,7 @@ def create_run(
     progress: Progress | None = None,
     recipe: WeightRecipe | None = None,
     run_id: uuid.UUID | None = None,
+    volunteers: bool | None = None,
 ) -> Run:
     """Compute every figure of a round from the answers that stand now.
 
@@ -75,6 +77,7 @@ def create_run(
     ----------
     recipe : the round's newest recipe when none is named; a default one is frozen for a round without any.
     run_id : of a job that may be repeated: a finished run with this id is returned as it is.
+    volunteers : whether to add the volunteers' part (`reports.blend`); None: as the newest recipe says
 
     Raises
     ------
@@ -88,7 +91,7 @@ def create_run(
     say: Say = progress.say if progress else lambda fraction, message: None
     _check_pinned(round)
     say(0.02, _("读取答卷"))
-    inputs, run = _begin(round, held, recipe, acting_user, run_id)
+    inputs, run = _begin(round, held, recipe, acting_user, run_id, volunteers)
     say(0.1, _("对照人口普查"))
     spec = run.recipe.spec
     totals, margins = margins_for(round, inputs, spec)
@@ -113,6 +116,7 @@ def _begin(
     recipe: WeightRecipe | None,
     acting_user: Actor,
     run_id: uuid.UUID | None,
+    volunteers: bool | None,
 ) -> tuple[Inputs, Run]:
     """What is computed from, and the run's row: those of a run that was cut off, or new ones."""
     if held is not None and held.snapshot is not None and held.snapshot.file:
@@ -120,7 +124,7 @@ def _begin(
     inputs = read_inputs(round)
     if inputs.responded.sum() < MIN_RESPONSES:
         raise Problem("reports.too_few", count=int(inputs.responded.sum()), needed=MIN_RESPONSES)
-    recipe = recipe or round.weight_recipes.first() or freeze_recipe(round=round, acting_user=acting_user)
+    recipe = recipe or _recipe(round, acting_user, volunteers)
     snapshot = take_snapshot(round, inputs)
     if held is not None:
         held.parts.all().delete()
@@ -129,6 +133,15 @@ def _begin(
         return inputs, held
     run = Run.objects.create(pk=run_id or uuid.uuid4(), round=round, recipe=recipe, snapshot=snapshot)
     return inputs, run
+
+
+def _recipe(round: Round, acting_user: Actor, volunteers: bool | None) -> WeightRecipe:
+    """The round's newest recipe, with or without the volunteers' part; a default one where there is none."""
+    newest = round.weight_recipes.first()
+    if volunteers is None and newest is not None:
+        return newest
+    spec = newest.spec if newest is not None else default_spec(round)
+    return freeze_recipe(round=round, acting_user=acting_user, spec=with_volunteers(spec, bool(volunteers)))
 
 
 def _check_pinned(round: Round) -> None:

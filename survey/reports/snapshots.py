@@ -25,6 +25,7 @@ ANSWER, COVARIATE = "answer:", "covariate:"
 TEXTS = ("path", "stratum", "psu", "outcome", "mode", "urban")
 FLOATS, TRUTHS = ("base", "person_probability"), ("certainty", "responded", "took_part")
 VOLUNTEER, PROBABILITY = "volunteer", "probability"
+FLAGGED = "flagged"
 
 
 def take_snapshot(round: Round, inputs: Inputs) -> Snapshot:
@@ -96,12 +97,13 @@ def _standing(round: Round) -> Any:
 
 
 def to_table(inputs: Inputs) -> pa.Table:
-    """Typed columns: cases first, then volunteers, who have answers, place and mode only."""
+    """Typed columns: cases first, then volunteers, who have answers, place, mode and doubts only."""
     n, extra = len(inputs.case_ids), len(inputs.volunteers)
     columns: dict[str, pa.Array] = {
         "sample_kind": pa.array([PROBABILITY] * n + [VOLUNTEER] * extra, pa.string()),
         "case_id": pa.array([*inputs.case_ids, *[None] * extra], pa.string()),
-        "response_id": pa.array([*inputs.response_ids, *[None] * extra], pa.string()),
+        "response_id": pa.array([*inputs.response_ids, *inputs.volunteers.response_ids], pa.string()),
+        FLAGGED: pa.array([False] * n + inputs.volunteers.flagged.tolist(), pa.bool_()),
     }
     outside = {"path": inputs.volunteers.path, "mode": inputs.volunteers.mode}
     for name in TEXTS:
@@ -169,12 +171,23 @@ def from_table(table: pa.Table) -> Inputs:
         hash=facts["content_hash"],
         covariates=covariates,
         volunteers=Volunteers(
-            objects("path")[n:], objects("mode")[n:], {item: values[n:] for item, values in answers.items()}
+            objects("path")[n:],
+            objects("mode")[n:],
+            {item: values[n:] for item, values in answers.items()},
+            _flagged(table)[n:],
+            table.column("response_id").to_pylist()[n:],
         ),
         **texts,
         **floats,
         **truths,
     )
+
+
+def _flagged(table: pa.Table) -> np.ndarray:
+    """Rows with a doubt; the first release's snapshots kept no doubts."""
+    if FLAGGED not in table.column_names:
+        return np.zeros(len(table), dtype=bool)
+    return np.array(table.column(FLAGGED).to_pylist(), dtype=bool)
 
 
 def counted(values: np.ndarray) -> dict[str, int]:

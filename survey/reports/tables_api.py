@@ -30,6 +30,7 @@ PUBLIC = (
     "errors",
     "notices",
     "truth",
+    "volunteers",
 )
 # Of the weights, what holds no count of a small class.
 WEIGHTS = ("spec", "margins", "steps", "sum")

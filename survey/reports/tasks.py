@@ -1,4 +1,6 @@
-"""The job around a run. Params: {"round": id}; its run carries the job's own id."""
+"""The job around a run. Params: {"round": id, "volunteers": whether to add their part}; its run carries the
+job's own id.
+"""
 
 from typing import Any
 
@@ -27,6 +29,7 @@ def run_report(progress: Progress, params: dict[str, Any]) -> dict[str, Any]:
             acting_user=progress.job.created_by or SYSTEM,
             progress=progress,
             run_id=progress.job.pk,
+            volunteers=params.get("volunteers"),
         )
     except Cancelled:
         mine.update(state=Run.State.CANCELLED, job=progress.job)
@@ -44,6 +47,7 @@ def remove_snapshots() -> int:
     return remove_stale_snapshots()
 
 
-def start_run(*, round: Round, acting_user: User) -> Job:
-    """Start the computation of a round; its job shows the progress."""
-    return start(kind=KIND, params={"round": round.pk}, acting_user=acting_user)
+def start_run(*, round: Round, acting_user: User, volunteers: bool = False) -> Job:
+    """Start the computation of a round, with the volunteers' part or without; its job shows the progress."""
+    params = {"round": round.pk, "volunteers": volunteers}
+    return start(kind=KIND, params=params, acting_user=acting_user)

@@ -24,7 +24,7 @@ def who_and_what_rows(document: dict[str, Any]) -> list[tuple[str, list[str]]]:
     who += [_("批准：%s。") % study["approval"]] if study.get("approval") else []
     who += [_("居民可以打这个电话问：%s。") % study["contact"]] if study.get("contact") else []
     return [
-        (_("什么调查"), [_("随机抽户的概率抽样调查。自愿参加的答卷不进任何数字。")]),
+        (_("什么调查"), [_kind(document)]),
         (_("谁做的"), who),
         (
             _("用的问卷"),
@@ -42,6 +42,12 @@ def who_and_what_rows(document: dict[str, Any]) -> list[tuple[str, list[str]]]:
             ],
         ),
     ]
+
+
+def _kind(document: dict[str, Any]) -> str:
+    if document.get("volunteers"):
+        return _("随机抽户的概率抽样调查。自愿参加的答卷只进单独标明的试验性混合估计，不进别的数字。")
+    return _("随机抽户的概率抽样调查。自愿参加的答卷不进任何数字。")
 
 
 def _languages(document: dict[str, Any]) -> list[str]:

@@ -1,5 +1,6 @@
 """The recipe of a round's weights as data, and its execution. Steps: `survey.stats.weights`."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -72,8 +73,7 @@ def run_weights(
     """
     post = spec["poststratification"]
     bands = [tuple(band) for band in post["bands"]]
-    sex = _sexes(inputs, post)
-    band = _age_bands(inputs, post["age_item"], bands)
+    sex, band = sex_and_band(inputs.answers, len(inputs.case_ids), post)
     answered = set(inputs.district[inputs.responded])
     cases = CaseColumns(
         base=inputs.base,
@@ -163,19 +163,23 @@ def _sex_codes(document: Document) -> dict[str, str]:
     }
 
 
-def _sexes(inputs: Inputs, post: dict[str, Any]) -> np.ndarray:
-    column = inputs.answers.get(post["sex_item"])
-    if column is None:
-        return np.full(len(inputs.case_ids), "", dtype=object)
+def sex_and_band(
+    answers: Mapping[str, np.ndarray], n: int, post: Mapping[str, Any]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Sex ("" unknown) and age group (−1 unknown) of n rows of answers.
+
+    post : the recipe's "poststratification", which names the items, codes and groups
+    """
+    codes, ages = answers.get(post["sex_item"]), answers.get(post["age_item"])
     known = {code: sex for code, sex in post["sex_codes"].items() if sex in SEXES}
-    return np.array([known.get(code, "") for code in codes_of(column)], dtype=object)
-
-
-def _age_bands(inputs: Inputs, item: str, bands: list[tuple[int, int | None]]) -> np.ndarray:
-    column = inputs.answers.get(item)
-    if column is None:
-        return np.full(len(inputs.case_ids), -1)
-    return np.array([age_band(_age(value), bands) for value in column])
+    sex = np.full(n, "", dtype=object)
+    if codes is not None:
+        sex = np.array([known.get(code, "") for code in codes_of(codes)], dtype=object)
+    bands = [tuple(band) for band in post["bands"]]
+    band = np.full(n, -1)
+    if ages is not None:
+        band = np.array([age_band(_age(value), bands) for value in ages], dtype=int)
+    return sex, band
 
 
 def _age(value: Any) -> float:

@@ -53,6 +53,17 @@ class Tally:
     by_region: dict[int, tuple[int, int]] = field(default_factory=dict)  # region id → accepted, flagged
 
 
+def doubts_of(round: Round) -> dict[Any, set[str]]:
+    """{id of a response: kinds of doubt about it that nobody has cleared}."""
+    doubts: dict[Any, set[str]] = {}
+    open_flags = Flag.objects.filter(round=round, kind__in=SUSPECT, response__isnull=False).exclude(
+        verdict=CLEARED
+    )
+    for response, kind in open_flags.values_list("response_id", "kind"):
+        doubts.setdefault(response, set()).add(kind)
+    return doubts
+
+
 def volunteer_tally(round: Round) -> Tally:
     """Count a round's volunteers; no answer is read."""
     rows = list(
@@ -60,12 +71,7 @@ def volunteer_tally(round: Round) -> Tally:
         .filter(round=round, sample_kind=Response.SampleKind.VOLUNTEER)
         .values_list("pk", "region_id")
     )
-    doubts: dict[Any, set[str]] = {}
-    open_flags = Flag.objects.filter(round=round, kind__in=SUSPECT, response__isnull=False).exclude(
-        verdict=CLEARED
-    )
-    for response, kind in open_flags.values_list("response_id", "kind"):
-        doubts.setdefault(response, set()).add(kind)
+    doubts = doubts_of(round)
     accepted: Counter[int] = Counter()
     flagged: Counter[int] = Counter()
     kinds: Counter[str] = Counter()

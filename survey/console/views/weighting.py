@@ -15,6 +15,7 @@ from survey.jobs.models import Job
 from survey.regions.models import Region
 from survey.reports.models import Run
 from survey.reports.tasks import KIND, start_run
+from survey.responses.volunteers import volunteer_tally
 
 STEP_NAMES = {
     "base": _("每户被抽中机会的倒数"),
@@ -53,6 +54,7 @@ def weighting(request: HttpRequest, pk: int) -> HttpResponse:
         cells=paged(request, _cells(weights)),
         running=running,
         may_compute=may(request.user, "reports.compute", round_.study.region),
+        volunteers=volunteer_tally(round_),
         may_data=may(request.user, "microdata.view", round_.study.region),
         may_fine=may(request.user, "microdata.fine", round_.study.region),
     )
@@ -86,8 +88,8 @@ def _cells(weights: dict[str, Any]) -> list[dict[str, Any]]:
 @allowed("reports.compute")
 @require_POST
 def compute(request: HttpRequest, pk: int) -> HttpResponse:
-    """Start the computation."""
+    """Start the computation; the box adds the volunteers' part."""
     round_ = team_round(request.user, pk)
     require(request.user, "reports.compute", round_.study.region)
-    job = start_run(round=round_, acting_user=request.user)
+    job = start_run(round=round_, acting_user=request.user, volunteers="volunteers" in request.POST)
     return redirect("console:job", pk=job.pk)

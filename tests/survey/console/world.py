@@ -135,7 +135,7 @@ def make_world(regions: dict[str, Region]) -> World:
     responses = [_answer(case, version, n) for n, case in enumerate(cases[2:])]
     Assignment.objects.create(case=cases[0], interviewer=people["interviewer"], assigned_at=now())
     gather_open_texts(round=round_, acting_user=people["study_lead"])
-    run = create_run(round=round_, acting_user=people["study_lead"])
+    run = create_run(round=round_, acting_user=people["study_lead"], volunteers=True)
     report = publish_report(run=run, title="天桥区居民满意度报告", acting_user=people["study_lead"])
     return World(
         round=round_,
