@@ -38,7 +38,7 @@ def _escape(pattern: str, letter: str, rest: str, *, inside: bool) -> tuple[str,
     if code:
         return re.escape(chr(int(code[1] or code[2], 16))), len(code[0])
     if letter.isascii() and letter.isalnum():
-        raise _refuse(pattern, _("不支持的“\\{letter}”", letter=letter))
+        raise _refuse(pattern, _("不支持的“{sign}”", sign=f"\\{letter}"))
     return re.escape(letter), 1
 
 
@@ -52,7 +52,7 @@ def portable(pattern: str) -> re.Pattern[str]:
         char = pattern[i]
         if char == "\\":
             if i + 1 == len(pattern):
-                raise _refuse(pattern, _("落单的“\\”"))
+                raise _refuse(pattern, _("落单的“{char}”", char="\\"))
             text, used = _escape(pattern, pattern[i + 1], pattern[i + 1 :], inside=inside)
             out.append(text)
             i += 1 + used
@@ -72,7 +72,7 @@ def portable(pattern: str) -> re.Pattern[str]:
             if pattern[i + 1 : i + 2] == "]":
                 raise _refuse(pattern, _("空的“[]”"))
         elif char == "(" and pattern[i + 1 : i + 2] == "?" and pattern[i + 2 : i + 3] not in (":", "=", "!"):
-            raise _refuse(pattern, _("不支持的“(?…”"))
+            raise _refuse(pattern, _("不支持的“{sign}”", sign="(?…"))
         elif char == ".":
             out.append("[^\n\r\u2028\u2029]")
         elif char == "$":
