@@ -122,6 +122,25 @@ def read(model: type[Model], names: Sequence[str], values: Sequence[Any]) -> Any
     return model.from_db(connection.alias, names, whole)
 
 
+def lock(row: Model) -> None:
+    """Hold a row until the transaction ends, without reading it again.
+
+    On SQLite one transaction writes at a time and ours begins as a writer: there is nobody to wait for.
+    """
+    if can_join():
+        run(
+            _holding(type(row)),
+            [_field(type(row), row._meta.pk.attname).get_db_prep_save(row.pk, connection)],
+        )
+
+
+@cache
+def _holding(model: type[Model]) -> str:
+    meta = model._meta
+    # Names come from our own models; the value is a parameter.
+    return f'SELECT 1 FROM "{meta.db_table}" WHERE "{meta.pk.column}" = %s FOR UPDATE'  # noqa: S608
+
+
 def insert(row: Model) -> None:
     """`row.save(force_insert=True)` for a model without signals and parents."""
     sql, fields, key = _insertion(type(row), connection.vendor)

@@ -11,6 +11,7 @@ from survey.audit.services import Actor, record
 from survey.common.clock import now
 from survey.common.crypto import decrypt, encrypt
 from survey.common.errors import Problem
+from survey.common.statements import lock
 from survey.contacts.household import (
     MAX_MEMBERS,
     Member,
@@ -79,7 +80,7 @@ def lock_roster(*, case: Case, members: Iterable[Mapping[str, Any]], acting_user
     """
     people = _people(members, case)
     with transaction.atomic():
-        Case.objects.select_for_update().get(pk=case.pk)
+        lock(case)
         last = case.rosters.order_by("-number").first()
         if last is not None:
             if last.roster_hash == roster_hash(people):
@@ -109,7 +110,7 @@ def edit_roster(
         raise Problem("common.invalid", reason=_("请写明为什么要改名单"))
     people = _people(members, case)
     with transaction.atomic():
-        Case.objects.select_for_update().get(pk=case.pk)
+        lock(case)
         last = case.rosters.order_by("-number").first()
         if last is not None and last.roster_hash == roster_hash(people):
             return last
@@ -149,7 +150,7 @@ def choose_person(*, case: Case, roster: HouseholdRoster, acting_user: Actor) ->
     Problem fieldwork.roster_locked : `roster` is not the case's latest one.
     """
     with transaction.atomic():
-        Case.objects.select_for_update().get(pk=case.pk)
+        lock(case)
         if roster != case.rosters.order_by("-number").first():
             raise Problem("fieldwork.roster_locked")
         existing = case.selections.filter(roster=roster).first()
@@ -194,7 +195,7 @@ def record_next_birthday(*, case: Case, n_eligible: int, acting_user: Actor) -> 
         reason = _("家里的成年人数请填 1 到 %(count)s 之间的整数") % {"count": MAX_MEMBERS}
         raise Problem("common.invalid", reason=reason)
     with transaction.atomic():
-        Case.objects.select_for_update().get(pk=case.pk)
+        lock(case)
         last = case.selections.filter(method=SelectedPerson.Method.NEXT_BIRTHDAY).last()
         if last is not None and last.n_eligible == n_eligible:
             return last

@@ -7,6 +7,7 @@ from django.db import transaction
 from survey.accounts.models import User
 from survey.common.clock import now
 from survey.common.errors import Problem
+from survey.common.statements import lock
 from survey.fieldwork.models import Assignment
 from survey.fieldwork.services import CLOCK_TOLERANCE
 from survey.fieldwork.sync import flags
@@ -45,7 +46,7 @@ def apply_item(row: SyncItem, item: Item, device: Device) -> Outcome:
     work = Work(row, item, device.user, case, at)
     try:
         with transaction.atomic():
-            Case.objects.select_for_update().get(pk=case.pk)
+            lock(case)
             outcome = KINDS[item.kind](work)
             _doubts(work, outcome, hands)
     except Tampered as found:

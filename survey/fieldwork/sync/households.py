@@ -7,7 +7,7 @@ from survey.accounts.models import User
 from survey.common.errors import Problem
 from survey.contacts import services as contacts
 from survey.contacts.household import RosterError, choose, normalise, roster_hash
-from survey.contacts.models import SelectedPerson
+from survey.contacts.models import HouseholdRoster, SelectedPerson
 from survey.fieldwork.services import ROSTER_CHANGED
 from survey.fieldwork.sync.flags import LISTED_TWICE, raise_flag
 from survey.fieldwork.sync.protocol import ItemError
@@ -41,11 +41,10 @@ def store_household(case: Case, household: Mapping[str, Any], user: User) -> Sel
     if not all(isinstance(each, dict) and isinstance(each.get("members"), list) for each in rosters):
         raise ItemError("household.rosters")
     check_choice(case, household, rosters[-1]["members"])
-    known = [each.roster_hash for each in case.rosters.order_by("number")]
-    for listed in _unknown(case, rosters, known):
-        _lock(case, listed, user)
-    roster = case.rosters.order_by("-number").first()
-    return contacts.choose_person(case=case, roster=roster, acting_user=user)
+    known = list(case.rosters.order_by("number"))
+    for listed in _unknown(case, rosters, [each.roster_hash for each in known]):
+        known.append(_lock(case, listed, user, is_first=not known))
+    return contacts.choose_person(case=case, roster=known[-1], acting_user=user)
 
 
 def check_choice(case: Case, household: Mapping[str, Any], members: list[Any]) -> None:
@@ -75,13 +74,13 @@ def _unknown(case: Case, rosters: list[dict[str, Any]], known: list[str]) -> lis
     return rosters[-1:]
 
 
-def _lock(case: Case, listed: dict[str, Any], user: User) -> None:
+def _lock(case: Case, listed: dict[str, Any], user: User, *, is_first: bool) -> HouseholdRoster:
     reason = str(listed.get("reason") or "").strip()
-    if not case.rosters.exists():
-        contacts.lock_roster(case=case, members=listed["members"], acting_user=user)
-        return
+    if is_first:
+        return contacts.lock_roster(case=case, members=listed["members"], acting_user=user)
     roster = contacts.edit_roster(
         case=case, members=listed["members"], reason=reason or LISTED_TWICE, acting_user=user
     )
     kind = ROSTER_CHANGED if reason else LISTED_TWICE
     raise_flag(case, kind, {"version": roster.number, "n_eligible": roster.n_eligible})
+    return roster

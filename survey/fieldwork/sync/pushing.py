@@ -44,6 +44,10 @@ from survey.studies.models import Round
 
 BUDGET_S = 20.0  # of one request; what is left is stored, and settled by a worker or at the next contact
 PAYLOAD_KEPT = timedelta(days=30)  # after it was settled
+SETTLED = [  # what is learnt of an item when it is opened
+    *("state", "code", "detail", "case", "response", "contact_id", "settled_at", "device"),
+    *("kind", "protocol", "app_version", "device_at", "happened_at", "offset_ms"),
+]
 NOT_STORED = "not_stored"  # the phone keeps it; every other state means that the server has it
 log = logging.getLogger(__name__)
 
@@ -163,8 +167,12 @@ def _store(items: list[SyncItem]) -> dict[uuid.UUID, SyncItem]:
     standing = {item.pk: item for item in unique if item.pk in new}
     known = [item.pk for item in unique if item.pk not in new]
     if known:
-        standing |= {item.pk: item for item in SyncItem.objects.filter(pk__in=known).order_by()}
+        standing |= {item.pk: item for item in _with_key(known)}
     return standing
+
+
+def _with_key(keys: list[uuid.UUID]) -> Iterable[SyncItem]:
+    return SyncItem.objects.filter(pk__in=keys).select_related("seal_key").order_by()
 
 
 @cache
@@ -198,12 +206,11 @@ def settle(item: SyncItem) -> None:
     try:
         with transaction.atomic():
             # Two requests with the same item queue here; the second finds it settled.
-            item.refresh_from_db(
-                from_queryset=SyncItem.objects.select_for_update().select_related("seal_key")
-            )
-            if item.state != SyncItem.State.WAITING or item.payload is None:
-                return
-            _settle(item)
+            waits = SyncItem.objects.filter(state=SyncItem.State.WAITING, payload__isnull=False)
+            if list(waits.select_for_update().filter(pk=item.pk).order_by().values_list("pk")):
+                _settle(item)
+            else:
+                item.refresh_from_db()
     except Exception:
         log.exception("sync item %s could not be settled", item.pk)
         item.refresh_from_db()
@@ -238,7 +245,7 @@ def finish(item: SyncItem, outcome: Outcome, opened: Item | None = None) -> None
     item.case = item.case or outcome.case
     item.response, item.contact_id = outcome.response, outcome.contact_id
     item.settled_at = None if outcome.state == SyncItem.State.WAITING else now()
-    item.save()
+    item.save(update_fields=SETTLED)  # what was sent is not written again
     if outcome.state == SyncItem.State.REFUSED:
         flag_item(item, outcome.case)
 
