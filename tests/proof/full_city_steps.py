@@ -96,7 +96,7 @@ def regions() -> dict[str, Any]:
 
 
 def frame() -> dict[str, Any]:
-    """The list of households, the questionnaire, the study."""
+    """The list of households, line by line encrypted, with its hash trees."""
     lead = User.objects.get(username="li")
     path = Path(settings.VAR_DIR) / "households.csv"
     write_household_list(_city(), path)
@@ -107,28 +107,35 @@ def frame() -> dict[str, Any]:
         acting_user=lead,
         is_simulated=True,
     )
+    return {"households": made.n_households, "communities": made.n_communities}
+
+
+def study() -> dict[str, Any]:
+    """The questionnaire, its indicators, the study."""
+    lead = User.objects.get(username="li")
     version = import_xlsform(path=CORE_FORM, acting_user=lead, source_name=CORE_FORM.name)
     publish_version(version=version, acting_user=lead)
-    load_default_indicators(acting_user=lead)
-    study = create_study(
+    indicators = load_default_indicators(acting_user=lead)
+    made = create_study(
         title=texts.TITLE,
         region=Region.objects.get(code=CITY),
+        scope=[],
         sponsor=texts.SPONSOR,
         purpose=texts.PURPOSE,
         contact_phone=texts.PHONE,
         population="济南市家庭户中年满 18 岁的常住居民",
         acting_user=lead,
     )
-    publish_consent_text(study=study, texts=texts.CONSENT, acting_user=lead)
-    return {"households": made.n_households, "communities": made.n_communities}
+    publish_consent_text(study=made, texts=texts.CONSENT, acting_user=lead)
+    return {"indicators": len(indicators)}
 
 
 def draw(number: int) -> dict[str, Any]:
     """A round, its design, its draw; it opens."""
-    lead, study = User.objects.get(username="li"), Study.objects.get()
+    lead, only = User.objects.get(username="li"), Study.objects.get()
     start = today() - timedelta(days=182 if number == 1 else 0)
     round_ = create_round(
-        study=study,
+        study=only,
         name=("2026 年上半年", "2026 年下半年")[number - 1],
         acting_user=lead,
         is_simulated=True,
@@ -140,7 +147,7 @@ def draw(number: int) -> dict[str, Any]:
         round=round_,
         questionnaire_version=QuestionnaireVersion.objects.get(),
         indicator_versions=load_default_indicators(acting_user=lead),
-        consent_text=study.consent_texts.get(),
+        consent_text=only.consent_texts.get(),
         modes=["web", "door"],
         acting_user=lead,
     )
@@ -334,11 +341,12 @@ def pages() -> dict[str, Any]:
         if reader not in clients:
             clients[reader] = Client()
             clients[reader].force_login(User.objects.get(username=reader))
-        begun = time.monotonic()
+        begun, worked = time.monotonic(), time.process_time()
         answer_ = clients[reader].get(address)
         if answer_.status_code != 200:
             raise RuntimeError(f"{address}: {answer_.status_code}")
-        row = {"what": what, "seconds": time.monotonic() - begun, "kb": len(answer_.content) / 1e3}
+        row = {"what": what, "seconds": time.monotonic() - begun, "cpu": time.process_time() - worked}
+        row["kb"] = len(answer_.content) / 1e3
         if address.endswith(".pdf"):
             row["pages"] = pdf_pages(answer_.content)
         rows.append(row)
@@ -361,6 +369,7 @@ def pdf_pages(content: bytes) -> int:
 STEPS = {
     "regions": regions,
     "frame": frame,
+    "study": study,
     "draw-1": lambda: draw(1),
     "answers-1": lambda: answer(1),
     "reveal-1": lambda: reveal(1),
@@ -378,7 +387,8 @@ def main(step: str) -> None:
     begun = time.monotonic()
     facts = STEPS[step]()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"step": step, "seconds": time.monotonic() - begun, "peak_mb": peak, **facts}))
+    took = {"seconds": time.monotonic() - begun, "cpu": time.process_time()}
+    print(json.dumps({"step": step, **took, "peak_mb": peak, **facts}))
 
 
 if __name__ == "__main__":
