@@ -72,7 +72,9 @@ def settle_refused(message: OutboundMessage, refusal: WeChatError) -> None:
     if refusal.never_sent:
         settle_not_sent(message, refusal)
     elif _is_repeated(message) and code != SAME_CLIENT_ID:
-        _settle(message, State.UNKNOWN, "no_answer", refusal)  # of the first call it says nothing
+        # Of the first call it says nothing. A busy one costs none of the repetitions.
+        n_busy = min(message.n_busy + (code == BUSY), len(BUSY_WAITS))
+        _settle(message, State.UNKNOWN, "no_answer", refusal, n_busy=n_busy)
     elif code in (OwnCode.NETWORK, OwnCode.GARBLED):
         _settle(message, State.UNKNOWN, "no_answer", refusal)
     elif code == SAME_CLIENT_ID:

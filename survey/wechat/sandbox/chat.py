@@ -1,5 +1,6 @@
 """The chat of a phone with an account: what was said, the menu, what may be subscribed to."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from html import escape
 from typing import Any
@@ -12,6 +13,7 @@ from survey.wechat.sandbox.web import Reply, Request, redirect
 
 _BEIJING = timedelta(hours=8)
 MAX_TEXT = 2048
+_LINK = re.compile(r"https?://[^\s<>\"，。；、）”]+")
 
 
 def panel(store: Store, account: Row, resident: Row) -> str:
@@ -24,6 +26,7 @@ def panel(store: Store, account: Row, resident: Row) -> str:
         f'<span class="site">{escape(account["name"])}</span>'
         f"{pages.link(f'/?chat={app_id}', '刷新', 'plain')}</div>"
         f'<ol class="said" aria-label="聊天记录">{said or empty}</ol>'
+        '<form id="open" method="post" action="/phone/scan"></form>'
         f"{_asked(store, app_id)}{_menu(store, app_id)}"
         f'<form class="say" method="post" action="/chat/{escape(app_id)}/say">'
         f'<label class="out" for="text">发消息</label><input id="text" name="text" maxlength="{MAX_TEXT}" '
@@ -51,8 +54,19 @@ def _inside(kind: str, content: dict[str, Any]) -> str:
     if kind == "mpnews":
         return "<p>（群发的图文）</p>"
     return (
-        f"<p>{escape(content.get('Content') or content.get('title') or content.get('head_content', ''))}</p>"
+        f"<p>{_linked(content.get('Content') or content.get('title') or content.get('head_content', ''))}</p>"
     )
+
+
+def _linked(text: str) -> str:
+    """A text with its addresses to tap, as WeChat shows them."""
+    shown, done = "", 0
+    for found in _LINK.finditer(text):
+        link = escape(found[0])
+        shown += escape(text[done : found.start()])
+        shown += f'<button class="link" form="open" name="scanned" value="{link}">{link}</button>'
+        done = found.end()
+    return shown + escape(text[done:])
 
 
 def _card(title: str, words: str, url: str, lines: str = "") -> str:

@@ -328,7 +328,12 @@ def test_busy_said_of_a_repetition_says_nothing_about_the_first_call(template, t
     later(seconds=40)
     sending.send_due()
     message = OutboundMessage.objects.get()
-    assert (message.state, message.n_busy) == ("unknown", 0)
+    assert (message.state, message.n_busy, message.errcode) == ("unknown", 1, -1)
+    tencent.answers[TEMPLATE_API] = "<html/>"
+    for _ in range(6):
+        later(seconds=40)
+        sending.send_due()
+    assert tencent.count(TEMPLATE_API) == sending.SAME_ID_TRIES + 1, "the busy one costs no repetition"
 
 
 def test_a_template_message_that_was_busy_keeps_its_id_and_its_repetitions(template, tencent):
