@@ -16,9 +16,9 @@ from survey.reports.method import indicator_rule, method_rows
 from survey.reports.notices import all_notices
 from survey.reports.plots import rank_strip
 from survey.reports.priorities import priorities_of
-from survey.reports.reading import League, Link, Reading, group_rows, hero, indicator_rows, league
+from survey.reports.reading import League, Link, Reading, group_rows, hero, indicator_rows, is_tested, league
 from survey.reports.shortlist import UNSEARCHED, Listing, Shortlist, shorten
-from survey.reports.story import Sentence, place_story, report_story
+from survey.reports.story import page_story
 from survey.reports.tiles import tile_tree
 
 
@@ -51,7 +51,7 @@ def page_context(
         "target_verdict": verdict,
         "covers": covers_words(reading, code, key, top["figure"]),
         "answers": three_answers(reading, key, top["figure"], change, priorities),
-        "story": _story(reading, code, key),
+        "story": page_story(reading, code, key),
         "notices": all_notices(reading.document),
         "indicator": reading.indicators[code],
         "indicators": _indicators(reading, key),
@@ -61,6 +61,7 @@ def page_context(
         "rank": rank,
         "rank_chart": rank_strip(*rank) if rank else "",
         "tiles": tile_tree(reading, code, key, link, _row_address(leagues, code)),
+        "tested": any(is_tested(reading.comparison(code, kind)) for kind in ("district", "street")),
         "leagues": leagues,
         "groups": _groups(reading, code) if key == ALL else None,
         "item_charts": item_charts(reading, code, key, allowed=allowed),
@@ -78,12 +79,6 @@ def page_context(
 
 def _to_indicator(code: str) -> str:
     return f"?indicator={code}#headline"
-
-
-def _story(reading: Reading, code: str, key: str) -> list[Sentence]:
-    """The whole report's sentences stand before those of its whole; a place has its own."""
-    found = [*(report_story(reading) if key == ALL else []), *place_story(reading, code, key)]
-    return list(dict.fromkeys(found))
 
 
 def _indicators(reading: Reading, key: str) -> list[dict[str, Any]]:

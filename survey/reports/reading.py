@@ -265,7 +265,7 @@ def league(
             _margin_note(comparison, reading.indicators[code]),
         ),
         legend=_legend(reading, own) if is_tested(comparison) else [],
-        has_truth=reading.has_truth,
+        has_truth=any(f.truth is not None for f in figures.values()),
         n_pooled=sum(f.pooled for f in figures.values()),
         n_ranked=ranked[2] if ranked else 0,
     )

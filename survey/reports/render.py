@@ -13,7 +13,9 @@ from survey.reports.distribution import in_language, item_charts
 from survey.reports.domains import ALL
 from survey.reports.method import indicator_rule, method_rows
 from survey.reports.models import Report
+from survey.reports.notices import all_notices
 from survey.reports.reading import League, Reading, Scope, group_rows, hero, indicator_rows, league
+from survey.reports.story import page_story
 from survey.reports.words import Figure
 
 TEMPLATE = Path(__file__).with_name("report.typ")
@@ -72,6 +74,8 @@ def _data(report: Report, code: str, scope: Scope | None) -> dict[str, Any]:
         "simulated": report.document["simulated"],
         "collecting": report.document["round"].get("collecting", False),
         "hero": _hero(reading, top),
+        "story": [sentence.text for sentence in page_story(reading, code, ALL)],
+        "notices": all_notices(report.document),
         "indicators": [
             {
                 "name": row["indicator"]["name"],
@@ -99,6 +103,8 @@ def _words() -> dict[str, Any]:
     return {
         "simulated": _("模拟数据，不是真实调查结果"),
         "collecting": _("阶段结果：算的时候还在收卷，以后会变"),
+        "story": _("一段话说完"),
+        "notices": _("看数以前，要知道这些"),
         "indicators": _("各项指标"),
         "indicator_head": [_("指标"), _("95% 区间（0–100）"), _("估计值"), _("答卷")],
         "tables": _("数字表"),

@@ -196,6 +196,12 @@ def _first(reading: Reading, place: str, names: list[str]) -> Sentence:
     )
 
 
+def page_story(reading: Reading, code: str, key: str) -> list[Sentence]:
+    """What is said first: the whole report's sentences before those of its whole; a place has its own."""
+    found = [*(report_story(reading) if key == ALL else []), *place_story(reading, code, key)]
+    return list(dict.fromkeys(found))
+
+
 def report_story(reading: Reading) -> list[Sentence]:
     """The whole report in a few sentences: what changed, who stands out, what comes first."""
     claims = reading.document.get("claims")

@@ -17,6 +17,8 @@ from survey.reports.reading import Reading
 from survey.reports.words import SHARE, age_words, sex_words
 
 LIMIT_OF_AXIS = 100.0  # what `charts.make_axis` draws
+LITTLE = 0.03  # a shortcut this near to the recipe's error is said to be near
+EXACT = 0.0005  # a margin that is met, as printed
 
 
 @dataclass(frozen=True)
@@ -227,7 +229,9 @@ def _error_words(reading: Reading, rows: list[ErrorRow]) -> str:
     ratio = errors.get("ratio_fixed")
     if ratio is None:
         return ""
-    if ratio >= 1:
+    if abs(ratio - 1) < LITTLE:
+        text = _("把权数当作固定的，标准误中位数是整套重抽的 %.2f 倍：这一次差得不多，别的调查不一定。")
+    elif ratio >= 1:
         text = _("把权数当作固定的，标准误中位数是整套重抽的 %.2f 倍：捷径把误差算大了。")
     else:
         text = _("把权数当作固定的，标准误中位数是整套重抽的 %.2f 倍：捷径把误差算小了。")
@@ -276,7 +280,7 @@ def _largest_gaps(found: dict[str, Any], margins: list[MarginRow], reading: Read
         return []
     worst = max(rows, key=lambda row: abs(row["before"] - row["population"]))
     left = max(abs(row["after"] - row["population"]) for row in rows)
-    return [
+    text = [
         _(
             "对齐人口普查以前，差得最多的是%(level)s：答卷里占 %(before).1f%%，普查里占 %(population).1f%%；"
             "对齐以后，各类最多还差 %(left).1f 个百分点。"
@@ -288,6 +292,7 @@ def _largest_gaps(found: dict[str, Any], margins: list[MarginRow], reading: Read
             "left": left * 100,
         }
     ]
+    return text + ([_("还差的，是因为人少的格子先和相邻的合并，再一起对齐。")] if left >= EXACT else [])
 
 
 def passport_rows(factors: list[dict[str, Any]]) -> list[dict[str, str]]:

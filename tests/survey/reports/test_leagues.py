@@ -26,7 +26,8 @@ def test_nothing_is_said_of_who_is_higher_where_nothing_was_tested(full):
         assert "没有检验谁高谁低" in league.title and "没有作检验" in league.note and league.legend == []
         assert {row.emphasis for row in league.rows} <= {"", "own"}
     words = {tile.words for branch in made["tiles"] for tile in branch.tiles}
-    assert words == {""}
+    assert words == {""} and made["tested"] is False
+    assert context(full.document, "all", "score")["tested"]
 
 
 def test_a_league_of_one_claims_nothing(full):

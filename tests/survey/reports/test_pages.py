@@ -11,7 +11,9 @@ from django.urls import reverse
 from survey.audit.models import AuditEntry
 from survey.common.errors import Problem
 from survey.reports.models import Report, SimulatedTruth
+from survey.reports.reading import Reading
 from survey.reports.services import create_run, publish_report, withdraw_report
+from survey.reports.story import page_story
 from tests import factories
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
@@ -170,6 +172,10 @@ def test_the_pdf_has_the_figures_in_chinese(as_official, floorless, tmp_path):
     assert f"{figure['estimate'] * 100:.1f}" in text
     for words in ("满意率", "无影山街道", "模拟数据", "这些数是怎么来的", "问卷原话", floorless.number):
         assert words in text
+    told = "".join(text.split("一段话说完")[1].split("各项指标")[0].split())
+    for sentence in page_story(Reading(floorless.document), "share", "all"):
+        assert "".join(sentence.text.split()) in told
+    assert "没有一份有效的回答" in text.split("一段话说完")[0]  # the notices come first
     again = as_official.get(reverse("reports:pdf", args=[floorless.number]), {"indicator": "share"})
     assert again.content == response.content
 
