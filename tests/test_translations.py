@@ -60,6 +60,13 @@ def test_the_compiled_catalogue_is_that_of_the_source(language):
     assert wrong == [], "run `make messages`"
 
 
+def test_texts_are_only_marked_in_ways_that_are_collected():
+    """xgettext knows `_` and the functions' own names; a text in another wrapping is never translated."""
+    alias = re.compile(r"import (?:n|np|p)?gettext(?:_lazy)? as (?!_$)\w+", re.MULTILINE)
+    found = [path for part in ("survey", "api") for path in (ROOT / part).rglob("*.py")]
+    assert [path for path in found if alias.search(path.read_text(encoding="utf-8"))] == []
+
+
 @pytest.mark.skipif(shutil.which("xgettext") is None, reason="gettext is not installed: apt install gettext")
 def test_no_text_of_the_program_is_missing_from_the_catalogues(tmp_path):
     for part in ("survey", "api", "analysis"):

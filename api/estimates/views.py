@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, serializers, viewsets
@@ -105,7 +106,7 @@ class EstimateViewSet(viewsets.GenericViewSet):
         """Figures of `?report=`; 400 without it, 404 for a report that the caller may not open."""
         number = request.query_params.get("report")
         if not number:
-            raise Problem("common.invalid", reason="请用 report 参数写明报告编号，例如 ?report=2026-0001")
+            raise Problem("common.invalid", reason=_("请用 report 参数写明报告编号，例如 ?report=2026-0001"))
         document = find_report(request.user, number).document
         wanted = {name: request.query_params.get(name) for name in ("indicator", "domain_kind")}
         rows = [r for r in _rows(document) if all(v in (None, r[k]) for k, v in wanted.items())]

@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 from django.utils.timezone import localdate, localtime
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from survey.common.clock import now
@@ -91,10 +91,10 @@ class CommitForm(ConfirmForm):
             del self.fields["reason"]
         for number in range(1, OTHER_PARTIES + 1):
             self.fields[f"party{number}"] = forms.CharField(
-                label=_now("第 %(n)s 方的名称") % {"n": number + 1}, max_length=100, required=False
+                label=gettext("第 %(n)s 方的名称") % {"n": number + 1}, max_length=100, required=False
             )
             self.fields[f"hash{number}"] = forms.CharField(
-                label=_now("它的秘密指纹（SHA-256）"), max_length=200, required=False
+                label=gettext("它的秘密指纹（SHA-256）"), max_length=200, required=False
             )
 
     def _group(self, names: tuple[str, ...]) -> list[forms.BoundField]:
@@ -144,7 +144,7 @@ class CommitForm(ConfirmForm):
             return f"{data['game']} {data['issue'].strip()} 期"
         if data["kind"] == DRAND:
             return drand_name(data["chain"] or next(iter(CHAINS)), drand_round_at(data["chain"], data["at"]))
-        return _now("演示")
+        return gettext("演示")
 
     def parties(self) -> list[tuple[str, str]]:
         """(name, hash) of the others."""
@@ -194,10 +194,10 @@ class BeaconForm(forms.Form):
         super().__init__(*args, **kwargs)
         game = next((name for name in LOTTERIES if draw.beacon_name.startswith(name)), "")
         if draw.beacon_kind == LOTTERY and game:
-            self.fields["value"].help_text = _now("照公告填，例如“%(example)s”。") % {
+            self.fields["value"].help_text = gettext("照公告填，例如“%(example)s”。") % {
                 "example": LOTTERIES[game].example
             }
         elif draw.beacon_kind == DRAND:
-            self.fields["value"].help_text = _now("randomness 那一行，64 位十六进制数。")
+            self.fields["value"].help_text = gettext("randomness 那一行，64 位十六进制数。")
         else:
-            self.fields["value"].help_text = _now("演示用，随便填一个词。")
+            self.fields["value"].help_text = gettext("演示用，随便填一个词。")

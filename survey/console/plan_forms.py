@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 from django.utils.datastructures import MultiValueDict
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from survey.regions.models import Region
@@ -89,17 +89,17 @@ class PlaceNumbers(forms.CharField):
             name, number = " ".join(words[:-1]), words[-1]
             if name not in self.places:
                 raise forms.ValidationError(
-                    _now("没有找到“%(name)s”。每行写一个区县或街道的名称，空一格，再写数。")
+                    gettext("没有找到“%(name)s”。每行写一个区县或街道的名称，空一格，再写数。")
                     % {"name": name or number}
                 )
             try:
                 found[self.places[name]] = float(number)
             except ValueError:
                 raise forms.ValidationError(
-                    _now("“%(line)s”里的数看不懂。例如“北园街道 2”。") % {"line": line.strip()}
+                    gettext("“%(line)s”里的数看不懂。例如“北园街道 2”。") % {"line": line.strip()}
                 )
             if not 0 < found[self.places[name]] < 1e9:
-                raise forms.ValidationError(_now("“%(line)s”：数要大于 0。") % {"line": line.strip()})
+                raise forms.ValidationError(gettext("“%(line)s”：数要大于 0。") % {"line": line.strip()})
         return found
 
 
