@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, Max, Q, QuerySet
@@ -24,6 +24,7 @@ from survey.stats.field_quality import GroupDeficit, group_deficits, match_rate
 from survey.studies.models import Round
 
 STREET_DIGITS = 9
+QUIET = timedelta(days=3)
 BANDS = (0.5, 0.65, 0.8)  # shares of what is to be brought in altogether: four tints of a tile
 
 
@@ -115,12 +116,13 @@ class Worker:
     n_returned: int  # interviews that came back to him
     n_doubts: int
     checked: dict[str, Any]  # back-checks: share confirmed, with its interval
+    held_since: datetime | None = None  # when the first of the open doors came into his hands
 
     @property
     def needs_help(self) -> bool:
-        """Open doors and no visit for three days, or twice the visits of others left to do."""
-        quiet = self.last_visit is None or (now() - self.last_visit).days >= 3
-        return bool(self.n_open) and quiet
+        """Open doors in his hands, and no visit for `QUIET`."""
+        known = [at for at in (self.last_visit, self.held_since) if at is not None]
+        return bool(self.n_open) and (not known or now() - max(known) >= QUIET)
 
 
 def workers(round: Round, user: User) -> list[Worker]:
@@ -136,9 +138,11 @@ def workers(round: Round, user: User) -> list[Worker]:
     reached = set(answered.values_list("case__pk", flat=True))
     n_open: Counter[int] = Counter()
     left: Counter[int] = Counter()
+    since: dict[int, datetime] = {}
     for row in held:
         if row.case.status not in CLOSED and row.case_id not in reached:
             n_open[row.interviewer_id] += 1
+            since[row.interviewer_id] = min(since.get(row.interviewer_id, row.assigned_at), row.assigned_at)
             left[row.interviewer_id] += tries[row.case_id].missing
     mine = answered.filter(interviewer__isnull=False).order_by()
     done = dict(mine.values_list("interviewer").annotate(n=Count("pk")))
@@ -166,6 +170,7 @@ def workers(round: Round, user: User) -> list[Worker]:
             n_returned=back.get(key, 0),
             n_doubts=doubts.get(key, 0),
             checked=checks.get(key, match_rate(0, 0)),
+            held_since=since.get(key),
         )
         for key, person in sorted(people.items(), key=lambda pair: str(pair[1]))
     ]

@@ -50,6 +50,7 @@ RESULTS = (
     Result("unsure", gettext_noop("说不准"), "3.90", DOUBTFUL),
 )
 BY_KEY = {result.key: result for result in RESULTS}
+DONE = gettext_noop("完成访问")  # a visit that became an interview, as the app calls it
 
 # Who else was there while somebody was asked. A cadre or grid worker in the room biases answers, so it is
 # recorded and goes into the analysis; it is never a reason to drop an answer.

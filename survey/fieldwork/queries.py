@@ -19,7 +19,7 @@ from survey.contacts import dispositions
 from survey.contacts.models import Contact
 from survey.contacts.queries import address_of, drawn_cases, place_of, spoken_name
 from survey.contacts.services.contacting import NOTE_PURPOSE, VOIDS
-from survey.fieldwork.door import BY_KEY
+from survey.fieldwork.door import BY_KEY, DONE
 from survey.fieldwork.models import Assignment, CallbackPhone, DoorClosing, SafetyNote
 from survey.fieldwork.rules import least_attempts
 from survey.regions.models import Region
@@ -162,14 +162,22 @@ def _retry_since(held: Assignment | None) -> datetime | None:
     return held.assigned_at if held is not None and held.is_conversion else None
 
 
+def _label(contact: Contact) -> str:
+    known = BY_KEY.get(contact.detail.get("result", ""))
+    if known is not None:
+        return known.label
+    if contact.disposition == dispositions.COMPLETE:
+        return DONE
+    entry = dispositions.find(contact.mode, contact.disposition)
+    return entry.label_zh if entry else contact.disposition
+
+
 def _visit(contact: Contact) -> Visit:
-    key = contact.detail.get("result", "")
-    known = BY_KEY.get(key)
     entry = dispositions.find(contact.mode, contact.disposition)
     appointment = contact.detail.get("appointment")
     return Visit(
         at=contact.at,
-        label=known.label if known else entry.label_zh if entry else contact.disposition,
+        label=_label(contact),
         note=decrypt(contact.note_cipher, NOTE_PURPOSE) if contact.note_cipher else "",
         appointment=parse_datetime(appointment) if appointment else None,
         is_refusal=entry is not None and entry.outcome_class == "R",

@@ -14,13 +14,13 @@ from survey.studies.models import Round
 
 # A page opened and left without an answer: AAPOR 2.113, implicit refusal.
 OPENED_CLASS = "R"
-# What a stored status says where no contact tells more.
+# What a stored status says where no contact tells more. UNKNOWN comes from a visit, which says itself whether
+# UH or UO.
 CLASS_OF_STATUS = {
     Case.Status.OPENED: OPENED_CLASS,
     Case.Status.REFUSED: "R",
     Case.Status.UNABLE: "O",
     Case.Status.INELIGIBLE: "NE",
-    Case.Status.UNKNOWN: "UO",
 }
 
 

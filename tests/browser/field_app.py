@@ -1,5 +1,6 @@
 """Drives the interviewer's app in a browser with a profile of its own, as an installed app has one."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -42,10 +43,10 @@ def allow_storage(context, site: str) -> None:
 
 
 class Interviewer:
-    """One interviewer with the app open."""
+    """One interviewer with the app open. `look` names the folder of its pictures; "" takes none."""
 
-    def __init__(self, context, site: str, *, look: bool = False) -> None:
-        self.context, self.site, self.look_on = context, site, look
+    def __init__(self, context, site: str, *, look: str = "") -> None:
+        self.context, self.site, self.folder = context, site, SCREENS / look if look else None
         self.page: Page = context.pages[0] if context.pages else context.new_page()
         self.page.set_default_timeout(15_000)
         self.complaints: list[str] = []
@@ -87,7 +88,37 @@ class Interviewer:
         self.page.evaluate("navigator.serviceWorker.ready.then(() => true)")
         self.until("navigator.serviceWorker.controller !== null")
 
+    def begin(self, username: str) -> None:
+        """A new phone, from the log-in page to today's doors."""
+        self.open("/accounts/login/")
+        self.look("1-login")
+        self.page.click("text=装手机应用")
+        self.page.wait_for_selector("text=三步就好")
+        self.look("2-welcome")
+        self.page.click("a.button:has-text('登录')")
+        self.log_in(username)
+        self.page.wait_for_selector("#pin2")
+        self.look("3-pin")
+        self.set_pin()
+        self.page.wait_for_selector("h1:has-text('今天')")
+        self.ready()
+        self.wait_uploaded()
+
+    def installability(self) -> tuple[dict, list]:
+        """The manifest as the browser read it, and what keeps the browser from offering installation."""
+        session = self.context.new_cdp_session(self.page)
+        session.send("Page.enable")
+        found = session.send("Page.getAppManifest")
+        faults = found["errors"] + session.send("Page.getInstallabilityErrors")["installabilityErrors"]
+        session.detach()
+        return json.loads(found["data"]), faults
+
     # --- at a door ----------------------------------------------------------------------------------
+    def go_to_case(self, case) -> None:
+        """A door by its case: addresses come again in the next community."""
+        self.page.click(f".f-row[href='#/door/{case.opaque_id}']")
+        self.page.wait_for_selector(".f-history")
+
     def go_to(self, address: str) -> None:
         self.page.click(f".f-row:has-text('{address}')")
         self.page.wait_for_selector(".f-history")
@@ -96,9 +127,19 @@ class Interviewer:
         self.page.evaluate("location.hash = '#/'")
         self.page.wait_for_selector("h1:has-text('今天')")
 
-    def record(self, result: str, note: str = "") -> None:
+    def photograph(self, path) -> None:
+        """Take the door's picture, as far as a test can."""
+        self.page.set_input_files("#plate", path)
+        self.page.wait_for_selector("text=门牌照片拍好了")
+
+    def record(self, result: str, note: str = "", picture=None) -> None:
         self.page.click(f".f-pair a:has-text('{result}')")
+        self.save_visit(note, picture)
+
+    def save_visit(self, note: str = "", picture=None) -> None:
         self.page.fill("#note", note)
+        if picture:
+            self.photograph(picture)
         self.page.click("button:has-text('记下来')")
         self.page.wait_for_selector("h1:has-text('今天')")
 
@@ -112,9 +153,11 @@ class Interviewer:
         self.page.click("button:has-text('名单齐了')")
         self.page.wait_for_selector(".f-chosen")
 
-    def agree(self) -> None:
+    def agree(self, picture=None) -> None:
         self.page.click(".f-foot a:has-text('就访')")
         self.page.wait_for_selector("canvas")
+        if picture:
+            self.photograph(picture)
         self.page.locator("canvas").scroll_into_view_if_needed()
         box = self.page.locator("canvas").bounding_box()
         self.page.mouse.move(box["x"] + 40, box["y"] + 40)
@@ -148,6 +191,12 @@ class Interviewer:
                 + name
                 + "')"
             )
+
+    def leave_number(self, number: str) -> None:
+        """After the interview: the household leaves a number."""
+        self.page.fill("#phone", number)
+        self.page.click("button:has-text('对方愿意，记下')")
+        self.page.wait_for_selector("text=回访电话记下了")
 
     def until(self, condition: str, timeout_s: float = 15) -> None:
         """Wait for a condition of the page. Playwright's own wait evaluates text, which the page's policy
@@ -192,11 +241,11 @@ class Interviewer:
 
     def look(self, name: str) -> None:
         """A picture, no grave fault, nothing wider than the phone."""
-        if not self.look_on:
+        if self.folder is None:
             return
-        SCREENS.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         self.page.wait_for_timeout(150)
-        self.page.screenshot(path=SCREENS / f"{name}.png", full_page=True)
+        self.page.screenshot(path=self.folder / f"{name}.png", full_page=True)
         faults = [
             f"{violation['id']} {[node['html'][:160] for node in violation['nodes']][:3]}"
             for violation in Axe().run(self.page).response["violations"]

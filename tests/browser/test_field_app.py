@@ -1,18 +1,21 @@
-"""The interviewer's app: installed from the log-in page, a day without a signal, home, one sent back."""
+"""The interviewer's app: a day without a signal, home, one sent back; lost, lent and locked phones."""
 
 import pytest
 
+from survey.common.crypto import decrypt
 from survey.contacts.household import choose
 from survey.contacts.models import Contact
+from survey.contacts.services.contacting import NOTE_PURPOSE
 from survey.fieldwork.models import Device, SyncItem
 from survey.fieldwork.services import assign_cases, review_response
 from survey.fieldwork.sync.devices import lock_device
 from survey.fieldwork.views import app
-from survey.responses.models import Attachment, Response
+from survey.responses.models import Attachment, Flag, Response
 from survey.responses.services import open_answers
 from tests import factories
 from tests.browser.field_app import Interviewer, allow_storage, launch
-from tests.residents import make_open_round
+from tests.residents import Phone as Resident
+from tests.residents import make_open_round, write_letter
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 PEOPLE = [("王先生", "male", 67), ("李女士", "female", 64), ("小王", "male", 38)]
@@ -35,31 +38,14 @@ def phone(chromium, live_server, tmp_path):
     """An installed app's browser: its own profile, storage that stays."""
     context = launch(chromium.browser_type, tmp_path / "profile")
     allow_storage(context, live_server.url)
-    person = Interviewer(context, live_server.url, look=True)
+    person = Interviewer(context, live_server.url, look="app")
     yield person
     context.close()
     assert person.complaints == []
 
 
-def begin(phone) -> None:
-    """From the log-in page to today's doors."""
-    phone.open("/accounts/login/")
-    phone.look("1-login")
-    phone.page.click("text=装手机应用")
-    phone.page.wait_for_selector("text=三步就好")
-    phone.look("2-welcome")
-    phone.page.click("a.button:has-text('登录')")
-    phone.log_in("zhao")
-    phone.page.wait_for_selector("#pin2")
-    phone.look("3-pin")
-    phone.set_pin()
-    phone.page.wait_for_selector("h1:has-text('今天')")
-    phone.ready()
-    phone.wait_uploaded()
-
-
 def test_a_new_interviewer_installs_works_a_day_without_signal_and_mends_one(phone, world):
-    begin(phone)
+    phone.begin("zhao")
     one, two, three = world["cases"]
     phone.look("4-today")
     phone.cut()
@@ -162,7 +148,7 @@ def test_a_private_window_cannot_begin_work_and_says_why(chromium, live_server, 
 
 
 def test_an_update_waits_until_nothing_is_open_and_loses_no_draft(phone, world, monkeypatch):
-    begin(phone)
+    phone.begin("zhao")
     phone.go_to("2 号楼 202 室")
     phone.list_household(PEOPLE)
     phone.agree()
@@ -191,7 +177,7 @@ def test_an_update_waits_until_nothing_is_open_and_loses_no_draft(phone, world, 
 
 
 def test_a_lost_phone_forgets_what_is_readable_and_still_delivers(phone, world):
-    begin(phone)
+    phone.begin("zhao")
     phone.cut()
     phone.go_to("1 号楼 101 室")
     phone.record("没人应门")
@@ -225,7 +211,7 @@ def test_a_lost_phone_forgets_what_is_readable_and_still_delivers(phone, world):
 
 
 def test_a_wrong_pin_opens_nothing_and_training_never_leaves_the_phone(phone, world):
-    begin(phone)
+    phone.begin("zhao")
     phone.page.evaluate("location.hash = '#/sync'")
     phone.page.click("text=练习一下")
     phone.page.wait_for_selector("h1:has-text('今天 5 户')")
@@ -248,3 +234,137 @@ def test_a_wrong_pin_opens_nothing_and_training_never_leaves_the_phone(phone, wo
     assert phone.page.evaluate("minyiField.work") is None
     phone.unlock()
     phone.page.wait_for_selector("h1:has-text('今天 3 户')")
+
+
+def test_logging_out_waits_until_nothing_is_left_to_upload(phone, world):
+    phone.begin("zhao")
+    phone.cut()
+    phone.go_to("1 号楼 101 室")
+    phone.record("没人应门")
+    phone.page.evaluate("location.hash = '#/sync'")
+    phone.page.click("button:has-text('退出登录')")
+    phone.page.wait_for_selector("text=还有没上传的，先传完再退出")
+    phone.look("17-not-yet")
+    assert phone.counts()["waiting"] == 1
+    phone.reconnect()
+    phone.page.evaluate("minyiField.sync()")
+    phone.wait_uploaded()
+    with phone.page.expect_navigation():
+        phone.page.click("button:has-text('退出登录')")
+    phone.page.wait_for_selector("text=三步就好")
+    assert phone.page.locator("a.button:has-text('登录')").is_visible()  # nobody is logged in any more
+    names = phone.page.evaluate("indexedDB.databases().then((all) => all.map((each) => each.name))")
+    assert f"minyi-field-{world['interviewer'].pk}" not in names
+    assert Contact.objects.count() == 1
+
+
+EVERYTHING = """async () => {
+  const text = (value) => value instanceof ArrayBuffer || ArrayBuffer.isView(value)
+    ? new TextDecoder().decode(value) : value;
+  const found = [];
+  for (const { name } of await indexedDB.databases()) {
+    const base = await new Promise((done) => {
+      const asked = indexedDB.open(name);
+      asked.onsuccess = () => done(asked.result);
+    });
+    for (const store of base.objectStoreNames) {
+      found.push(await new Promise((done) => {
+        const asked = base.transaction(store).objectStore(store).getAll();
+        asked.onsuccess = () => done(JSON.stringify(asked.result, (key, value) => text(value)));
+      }));
+    }
+    base.close();
+  }
+  return found.join("\\n");
+}"""
+
+
+def test_a_colleague_uploads_what_she_cannot_read_and_then_gets_the_phone(phone, world):
+    qian = factories.make_user(
+        "qian", "interviewer", world["cases"][0].community.parent.parent, display_name="钱小红"
+    )
+    phone.begin("zhao")
+    phone.cut()
+    phone.go_to("2 号楼 202 室")
+    phone.list_household(PEOPLE)
+    phone.agree()
+    phone.answer()
+    phone.home()
+    phone.go_to("1 号楼 101 室")
+    phone.record("没人应门", "晚上有灯")
+    phone.context.clear_cookies()  # Zhao is ill; her log-in is over
+    phone.reconnect()
+    phone.page.reload()
+    phone.page.click("text=忘了 PIN，或不是您的手机")
+    phone.page.click("text=上传 3 条（不用 PIN）")  # signature, interview, visit
+    phone.page.wait_for_selector("text=要先登录才能上传")
+    phone.look("18-not-mine")
+    phone.page.click("a.button:has-text('登录')")
+    phone.log_in("qian")
+    phone.page.click("text=忘了 PIN，或不是您的手机")
+    kept = phone.page.evaluate(EVERYTHING)
+    assert "minyi-field" in str(phone.page.evaluate("indexedDB.databases()")) and '"wrap"' in kept
+    for secret in ("楼下的路灯坏了", "王先生", "晚上有灯", "1 号楼"):
+        assert secret not in kept
+    phone.page.click("text=上传 3 条（不用 PIN）")
+    phone.page.wait_for_selector("text=没有要上传的")
+    response = Response.objects.get()
+    assert (response.interviewer, response.case) == (world["interviewer"], world["cases"][1])
+    assert {(row.uploaded_by, row.state) for row in SyncItem.objects.all()} == {(qian, "accepted")}
+    assert Contact.objects.get(disposition="2.24").by_user == world["interviewer"]
+    phone.look("19-carried")
+    with phone.page.expect_navigation():
+        phone.page.click("text=重新设置这部手机")
+    phone.page.wait_for_selector("text=钱小红，您好")
+    phone.set_pin()
+    phone.page.wait_for_selector("text=今天没有要上门的户")
+    phone.ready()
+    phone.wait_uploaded()
+    assert Device.objects.get(user=qian).pk != Device.objects.get(user=world["interviewer"]).pk
+
+
+def test_a_household_that_answered_on_the_web_meanwhile_is_settled_by_its_buttons(phone, world):
+    one, two, _three = world["cases"]
+    letters = [write_letter(case)[0] for case in (one, two)]
+    phone.begin("zhao")
+    phone.cut()
+    phone.go_to("1 号楼 101 室")
+    phone.record("没人应门")
+    phone.go_to("2 号楼 202 室")
+    phone.list_household(PEOPLE)
+    phone.agree()
+    phone.answer()
+    for letter in letters:
+        assert Resident().get_ready(letter).submit().status_code == 201
+    phone.reconnect()
+    phone.page.evaluate("minyiField.sync()")
+    phone.wait_uploaded()
+    phone.page.evaluate("location.hash = '#/sync'")
+    phone.page.wait_for_selector("text=还有 2 户要您看一下")
+    phone.look("20-conflicts")
+    first = phone.page.locator(".a-look", has_text="1 号楼 101 室")
+    assert "您记的是“没人应门”" in first.text_content() and "网上交的完整答卷" in first.text_content()
+    first.get_by_role("button", name="以答卷为准").click()
+    phone.page.wait_for_selector("text=还有 1 户要您看一下")
+    second = phone.page.locator(".a-look", has_text="2 号楼 202 室")
+    second.get_by_role("button", name="两条都留，说明").click()
+    phone.page.wait_for_selector("text=请先在上面写一句说明")
+    second.get_by_label("说明", exact=True).fill("网上是儿子替他答的，我访的是本人")
+    second.get_by_role("button", name="两条都留，说明").click()
+    second.wait_for(state="detached")
+    phone.wait_uploaded()
+    phone.page.evaluate("minyiField.sync()")  # the results come again; what was settled stays so
+    phone.wait_uploaded()
+    phone.page.wait_for_selector("text=没有要上传的")
+    assert phone.page.locator(".a-look").count() == 0
+    web, door = Response.objects.filter(case=two).order_by("received_at")
+    assert (web.mode, web.state, door.mode, door.state) == ("web", "accepted", "door", "rejected")
+    assert open_answers(door)["remark"] == "楼下的路灯坏了"  # kept whole
+    assert Flag.objects.get(kind="two_completes").response == door
+    remark = Contact.objects.get(detail__remark_on=str(door.client_id))
+    assert decrypt(remark.note_cipher, NOTE_PURPOSE) == "网上是儿子替他答的，我访的是本人"
+    assert Contact.objects.filter(case=one, disposition="2.24").count() == 1
+    for case in (one, two):
+        case.refresh_from_db()
+        assert case.status == "completed"
+    phone.look("21-settled")

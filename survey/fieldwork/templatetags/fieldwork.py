@@ -1,5 +1,6 @@
 """Times and attempts in the words that interviewers use."""
 
+import re
 from datetime import datetime
 
 from django import template
@@ -12,6 +13,7 @@ from survey.fieldwork.queries import Door
 register = template.Library()
 
 WEEK_DAYS = 6
+NUMBER_AND_WORD = re.compile(r"(?<=\d) (?=[\u4e00-\u9fff])")
 
 
 def part_of_day(moment: datetime) -> str:
@@ -67,6 +69,12 @@ def appointment_words(moment: datetime) -> str:
     if localtime(moment).date() == localtime(now()).date():
         return _("约 %(time)s") % {"time": clock_words(moment)}
     return _("约 %(day)s %(time)s") % {"day": date_words(moment), "time": clock_words(moment)}
+
+
+@register.filter
+def together(address: str) -> str:
+    """An address in which a number stays with its word when a line breaks: 1 号楼, 101 室."""
+    return NUMBER_AND_WORD.sub("\u00a0", address)
 
 
 @register.filter

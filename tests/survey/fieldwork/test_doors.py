@@ -18,6 +18,7 @@ from survey.contacts.services import issue_codes, prepare_letters
 from survey.fieldwork.door import PRESENT, RESULTS
 from survey.fieldwork.services import OFFICIAL_PRESENT, ROSTER_CHANGED, assign_cases
 from survey.responses.models import Consent, Flag, Respondent, Response
+from survey.responses.outcomes import outcome_counts
 from survey.responses.retention import destroy_contact_data
 from survey.sampling.models import Case
 from survey.studies.models import Round
@@ -139,6 +140,17 @@ def test_a_visit_that_makes_no_sense_is_refused_in_words(field, case, body, word
     assert reply.status_code == 400
     assert words in reply.json()["detail"]
     assert not Contact.objects.filter(mode="door").exists()
+
+
+@pytest.mark.parametrize(
+    ("result", "found"),
+    [({"result": "not_found"}, "UH"), ({"disposition": "3.17"}, "UH"), ({"result": "unsure"}, "UO")],
+)
+def test_what_is_not_known_of_a_door_is_counted_as_the_visit_says(field, case, round_, result, found):
+    before = outcome_counts(round_)
+    assert field.send("visit", case, result).status_code == 201
+    after = outcome_counts(round_)
+    assert (after["UH"], after.get("UO", 0)) == (before["UH"] - (found == "UO"), int(found == "UO"))
 
 
 def test_a_refused_form_shows_what_was_typed_again(field, case):

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.urls import reverse
+from django.utils.timezone import localtime
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -236,7 +237,8 @@ def test_an_interviewer_leaves_a_note_and_ends_a_door_when_the_visits_are_enough
     assert field.client.post(leave, {"safety": "楼道没灯"}).status_code == 302
     assert "楼道没灯" in field.client.get(field.url("door", case)).content.decode()
     assert field.client.post(leave, {}).status_code == 409
-    sunday = now() - timedelta(days=now().weekday() + 1)
+    here = localtime(now())  # where the interviewer is, for whom it may be Monday already
+    sunday = here - timedelta(days=here.weekday() + 1)
     for week in range(4):
         moment = sunday - timedelta(weeks=week)
         record_contact(case=case, mode="door", at=moment, disposition="2.24", acting_user=interviewer)
@@ -470,3 +472,14 @@ def test_the_page_of_interviewers_says_which_streets_fall_behind(client, intervi
     client.force_login(supervisor)
     page = client.get(reverse("console:field_people", args=[round_.pk])).content.decode()
     assert "哪里落后" in page and "无影山街道" in page and "天桥东街街道" not in page
+
+
+def test_who_got_doors_today_is_not_late_yet(round_, cases, supervisor, interviewer):
+    def late():
+        return [worker.needs_help for worker in board.workers(round_, supervisor)]
+
+    assert late() == [False]
+    Assignment.objects.update(assigned_at=now() - timedelta(days=4))
+    assert late() == [True]
+    record_contact(case=cases[0], mode="door", at=now(), disposition="2.24", acting_user=interviewer)
+    assert late() == [False]

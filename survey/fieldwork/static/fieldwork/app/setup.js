@@ -4,6 +4,7 @@ import { sentence } from "./sentence.js";
 import { action, h, icon } from "./ui.js";
 import { Vault, WrongPin } from "./vault.js";
 import { Store } from "./store.js";
+import { failure, SAID } from "./syncing.js";
 import { toBase64 } from "./sealing.js";
 import { newId, Work } from "./work.js";
 
@@ -44,9 +45,9 @@ export function install(app) {
     await app.installer.userChoice;
   });
   button.hidden = !app.installer;
-  const hint = h("p", { class: "help" }, "如果没有出现按钮：点浏览器菜单里的“安装应用”或“添加到主屏幕”。");
+  const hint = h("p", { class: "help" }, "没有按钮，或点了没反应：点浏览器菜单里的“安装应用”或“添加到主屏幕”。");
   app.onInstaller = () => { button.hidden = false; };
-  return h("div", {}, button, button.said, hint);
+  return h("div", { class: "a-new" }, button, button.said, hint);
 }
 
 export function welcome(app, hello) {
@@ -111,7 +112,12 @@ export function unlock(app, store, user) {
 export async function forgot(app, store, user, locked = false) {
   const n = (await store.all("outbox")).filter((item) => item.state === "waiting").length;
   const carry = action(`上传 ${n} 条（不用 PIN）`, {}, async () => {
-    await app.carry(store);
+    try {
+      await app.carry(store);
+    } catch (error) {
+      const why = failure(error);
+      throw sentence(why === "login" ? "要先登录才能上传，哪位访员的账号都行。" : `${SAID[why]}。封好的都还在。`);
+    }
     await forgot(app, store, user, locked);
   });
   const anew = action("重新设置这部手机", { class: "button button-quiet f-wide" }, async () => {

@@ -74,10 +74,21 @@ export function failure(error) {
 
 const KIND = { visit: "上门记录", interview: "完成访问", remark: "说明", file: "照片或签名", phone: "回访电话" };
 
+const SAME_MS = 5000; // from a visit's own time to its sealing
+
+/* A visit in its own words, also once the server's history has taken its place here. */
+function wordsOf(work, item, visit) {
+  if (visit) return visit.label;
+  const at = item.made + (work.offset || 0), door = work.cases.get(item.case);
+  const known = item.kind === "visit" && door ?
+    door.visits.find((each) => Math.abs(Date.parse(each.at) - at) < SAME_MS) : null;
+  return known ? known.label : KIND[item.kind];
+}
+
 function line(app, item) {
   const door = app.work.cases.get(item.case), visit = app.work.visits.find((each) => each.id === item.id);
   const sent = item.state === "sent", result = item.result || {};
-  const told = result.state && result.state !== "accepted" ? result.words : visit ? visit.label : KIND[item.kind];
+  const told = result.state && result.state !== "accepted" ? result.words : wordsOf(app.work, item, visit);
   return h("li", { class: "a-sent" }, icon(sent && result.state !== "refused" ? "check" : result.state ? "note" : "clock"),
     h("span", { class: "f-main" }, h("strong", {}, door ? door.address : "一户"), h("span", { class: "f-sub" }, told || "")),
     h("span", { class: "f-side" }, sent ? clock(new Date(item.sent)) : "等待"));
@@ -102,7 +113,7 @@ function conflict(app, item) {
   });
   const stands = action("以答卷为准", { class: "button" }, settle);
   return h("section", { class: "a-look" }, h("h2", {}, icon("note"), door ? door.address : "一户"),
-    h("p", {}, `您记的是“${visit ? visit.label : KIND[item.kind]}”（${clock(new Date(item.made))}）。系统里 ${at} 收到这户${way}完整答卷。两条都已存好，以先收到的答卷为准。`),
+    h("p", {}, `您记的是“${wordsOf(app.work, item, visit)}”（${clock(new Date(item.made))}）。系统里 ${at} 收到这户${way}完整答卷。两条都已存好，以先收到的答卷为准。`),
     note, both.said, h("div", { class: "f-pair" }, both, stands));
 }
 
@@ -147,5 +158,5 @@ function foot(app) {
   h("button", { type: "button", class: "button button-quiet f-wide", onclick: () => app.lock() }, "锁上（要 PIN 才能打开）"),
   h("button", { type: "button", class: "button button-quiet f-wide", onclick: () => app.train(!app.work.training) },
     app.work.training ? "结束练习" : "练习一下（用编的社区）"),
-  app.work.training ? null : [out, out.said]);
+  app.work.training ? null : [out.said, out]);
 }

@@ -38,6 +38,9 @@ export function icon(name) {
   return svg;
 }
 
+/* A number stays with its word when a line breaks: 1 号楼, 101 室. */
+export const together = (text) => text.replace(/(\d) (?=\p{Script=Han})/gu, "$1\u00a0");
+
 const two = (n) => String(n).padStart(2, "0");
 const WEEK = ["周日", "周一", "周二", "周三", "周四", "周五", "周六"];
 
@@ -71,6 +74,7 @@ export function action(text, attributes, work) {
     } catch (error) {
       said.textContent = error.words || `没有做成：${error.message}。您写的还在这里，请再试一次。`;
       said.hidden = false;
+      said.scrollIntoView({ block: "nearest" });
     } finally {
       button.disabled = false;
     }

@@ -3,6 +3,7 @@
 
 import { choose, normalise, rosterHash } from "./household.js";
 import { seal, toBase64 } from "./sealing.js";
+import { together } from "./ui.js";
 import { APP, PROTOCOL } from "./version.js";
 
 const TRAINING_PREFIX = "00000000-"; // docs/field-sync.md, rule 7
@@ -33,7 +34,7 @@ export class Work {
     const [cases, rounds, visits, drafts, outbox] = await Promise.all(
       ["cases", "rounds", "visits", "drafts", "outbox"].map((name) => this.store.all(name)));
     const read = (records) => Promise.all(records.map((each) => this.vault.unlock(each)));
-    this.cases = new Map((await read(cases)).map((each) => [each.id, each]));
+    this.cases = new Map((await read(cases)).map((each) => [each.id, { ...each, address: together(each.address) }]));
     this.rounds = new Map(rounds.map((each) => [each.id, each]));
     this.visits = await read(visits);
     this.open = new Map((await read(drafts)).map((each) => [each.case, each]));
@@ -314,8 +315,8 @@ export class Work {
         continue;
       }
       // The sealed bytes are not needed any more; what became of the item still is.
-      const { id, kind, case: of, made, replaces } = item;
-      steps.push(["put", "outbox", { id, kind, case: of, made, replaces, state: "sent", result,
+      const { id, kind, case: of, made, replaces, settled } = item;
+      steps.push(["put", "outbox", { id, kind, case: of, made, replaces, settled, state: "sent", result,
         sent: item.sent || Date.now() }]);
       const visit = this.visits.find((each) => each.id === item.id);
       if (visit) steps.push(["put", "visits", await this.vault.lock(visit.id, { ...visit, settled: true })]);
