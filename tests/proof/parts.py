@@ -1,7 +1,7 @@
 """Parts of a long proof, several at once. Each is written down when done; a broken run goes on from there.
 
-A part counts for the code that it ran: its file lies under a hash of that code, so another code begins anew.
-A part that failed is written down too and stays: what mends it changes the code.
+A part counts for the code and the arguments that it ran with: its file lies under a hash of both, so another
+code begins anew. A part that failed is written down too and stays: what mends it changes the code.
 """
 
 import hashlib
@@ -32,8 +32,8 @@ class Part(NamedTuple):
 
 
 def commit() -> str:
-    """The commit that was proven, marked when the tree differs from it."""
-    changed = _git("status", "--porcelain")
+    """The commit that was proven, marked when its files differ from it."""
+    changed = _git("status", "--porcelain", "--untracked-files=no")
     return _git("rev-parse", "--short=12", "HEAD") + (" with uncommitted changes" if changed else "")
 
 
@@ -47,7 +47,7 @@ def code_hash(paths: Sequence[str]) -> str:
 
 
 def run_parts(proof: str, parts: Sequence[Part], *, code: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Every part's record by name: {"commit", "at", "took_s"} and "result" or "failure".
+    """Every part's record by name: {"arguments", "commit", "at", "took_s"} and "result" or "failure".
 
     Parameters
     ----------
@@ -55,23 +55,29 @@ def run_parts(proof: str, parts: Sequence[Part], *, code: Sequence[str]) -> dict
     """
     folder = KEPT / proof / code_hash(code)
     folder.mkdir(parents=True, exist_ok=True)
-    missing = [part for part in parts if not (folder / f"{part.name}.json").exists()]
+    missing = [part for part in parts if not _file(folder, part).exists()]
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(AT_ONCE, mp_context=spawn, initializer=django.setup) as pool:
         waiting = {pool.submit(_do, part): part for part in missing}
         for done in as_completed(waiting):
             record = done.result()
-            file = folder / f"{waiting[done].name}.json"
+            file = _file(folder, waiting[done])
             file.with_suffix(".part").write_text(json.dumps(record, indent=1), encoding="utf-8")
             file.with_suffix(".part").rename(file)
             told = record.get("result") or record["failure"].splitlines()[-1]
             print(f"{file.stem}: {told}, {record['took_s']} s", flush=True)
-    return {part.name: json.loads((folder / f"{part.name}.json").read_text()) for part in parts}
+    return {part.name: json.loads(_file(folder, part).read_text(encoding="utf-8")) for part in parts}
+
+
+def _file(folder: Path, part: Part) -> Path:
+    arguments = json.dumps(part.arguments, sort_keys=True)
+    return folder / f"{part.name}-{hashlib.sha256(arguments.encode()).hexdigest()[:8]}.json"
 
 
 def _do(part: Part) -> dict[str, Any]:
     started = time.monotonic()
-    record: dict[str, Any] = {"commit": commit(), "at": time.strftime("%Y-%m-%d %H:%M")}
+    record: dict[str, Any] = {"arguments": part.arguments, "commit": commit()}
+    record["at"] = time.strftime("%Y-%m-%d %H:%M")
     try:
         record["result"] = part.deed(**part.arguments)
     except Exception:
