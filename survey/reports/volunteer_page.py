@@ -21,6 +21,7 @@ from survey.reports.volunteer_words import (
     part_of,
     refusal_words,
     rows_of,
+    signed,
     verdict,
 )
 
@@ -92,8 +93,8 @@ def _balance(reading: Reading, part: dict[str, Any]) -> list[dict[str, Any]]:
             "heading": str(COVARIATES.get(row["covariate"], row["covariate"])),
             "label": group_label(reading, row["levels"]),
             "shares": [f"{row[name] * 100:.1f}" for name in ("reference", "volunteers", "weighted")],
-            "before": f"{row['before']:+.2f}",
-            "after": f"{row['after']:+.2f}",
+            "before": signed(row["before"], 2),
+            "after": signed(row["after"], 2),
             "is_off": abs(row["after"]) > UNBALANCED,
         }
         for row in part["balance"]

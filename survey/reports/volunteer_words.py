@@ -32,14 +32,16 @@ COVARIATES = {
 }
 ASSUMPTIONS = (
     gettext_lazy(
-        "来不来答和怎么想无关：上面几样都相同的人里，自愿来答的和没来的想法一样。自己找来的人往往更满意或"
+        "来不来答和怎么想无关：放进模型的背景都相同的人里，自愿来答的和没来的想法一样。自己找来的人往往更满意或"
         "更不满意，这一条没有办法用数据检验。"
     ),
     gettext_lazy("人人都有机会：哪一种人都可能看到海报，也都能用微信答。没有微信的人其实没有机会。"),
     gettext_lazy("问得一样：自愿答卷都在手机上填；随机抽户里有一部分是上门问的，同一道题可能答得不一样。"),
     gettext_lazy("模型对得上：参加机会的模型和答案的模型，至少有一个是对的（都没有放交互项）。"),
     gettext_lazy("来答的人算作住在张贴海报的社区，并且一人只答了一份。"),
-    gettext_lazy("混合的数还要求：两种答卷量的是同一个数。前面的检查只看得出大的偏差。"),
+    gettext_lazy(
+        "混合的数还要求：自愿答卷剩下的偏差不大。前面的检查只看得出大的偏差；偏差和误差差不多大的时候，区间会偏窄。"
+    ),
 )
 
 
@@ -52,7 +54,7 @@ class VolunteerRow:
     value: float
     low: float | None
     high: float | None
-    n: int | None
+    n: int
 
     @property
     def value_text(self) -> str:
@@ -85,10 +87,9 @@ def rows_of(reading: Reading, code: str) -> list[VolunteerRow]:
     rows = []
     for method in METHODS:
         cell = {"estimate": found[PLAIN]} if method == PLAIN else found[method]
-        if "refused" in cell:
-            continue
         bounds = [cell[side] * scale if side in cell else None for side in ("low", "high")]
-        base = {PROBABILITY: found[PROBABILITY]["n"], BLEND: None}.get(method, found["n"])
+        drawn, came = found[PROBABILITY]["n"], found["n"]
+        base = {PROBABILITY: drawn, BLEND: drawn + came}.get(method, came)
         rows.append(VolunteerRow(method, str(NAMES[method]), cell["estimate"] * scale, *bounds, base))
     return rows
 
@@ -104,24 +105,25 @@ def verdict(reading: Reading, code: str) -> str:
     scale, unit = (100.0, _("个百分点")) if is_share else (1.0, _("分"))
     difference = found["difference"]
     facts = {
-        "gap": f"{abs(difference['estimate']) * scale:.1f}",
-        "low": f"{difference['low'] * scale:+.1f}",
-        "high": f"{difference['high'] * scale:+.1f}",
+        "gap": signed(difference["estimate"] * scale, 1),
+        "low": signed(difference["low"] * scale, 1),
+        "high": signed(difference["high"] * scale, 1),
         "unseen": f"{difference['unseen'] * scale:.1f}",
         "unit": unit,
     }
-    if "refused" in found[BLEND]:
-        return (
-            _(
-                "双重稳健的和随机抽户的相差 %(gap)s %(unit)s（95%% 区间 %(low)s 到 %(high)s），"
-                "不像是同一个数，所以不混合。"
-            )
-            % facts
-        )
-    return _(
-        "双重稳健的和随机抽户的相差 %(gap)s %(unit)s（95%% 区间 %(low)s 到 %(high)s），查不出不同。"
-        "混合里自愿答卷占 %(share).0f%%。不到 %(unseen)s %(unit)s的偏差，这样常常查不出来。"
-    ) % (facts | {"share": found[BLEND]["share"] * 100})
+    gap = _("双重稳健减去随机抽户：%(gap)s %(unit)s（95%% 区间 %(low)s 到 %(high)s），") % facts
+    if difference["differs"]:
+        found_words = _("不像是同一个数。")
+    else:
+        found_words = _("查不出不同；不到 %(unseen)s %(unit)s的偏差，这样常常查不出来。") % facts
+    percent = found[BLEND]["share"] * 100
+    share = _("混合里自愿答卷占 %.0f%%。") % percent if percent >= 1 else _("混合里自愿答卷占不到 1%。")
+    return gap + found_words + share
+
+
+def signed(value: float, digits: int) -> str:
+    """A number with its sign, the minus as wide as the plus."""
+    return f"{value:+.{digits}f}".replace("-", "−")
 
 
 def counted_words(part: Mapping[str, Any], document: Mapping[str, Any]) -> list[str]:
@@ -176,8 +178,8 @@ def method_sentences(part: Mapping[str, Any]) -> list[str]:
         )
         % {"n": part["replicates"] - part["failed"]},
         _(
-            "混合：按误差最小的比例合（Elliott、Haviland 2007）；"
-            "两种答卷在 25% 的水平上查得出不同，就不合（宁可少合）。"
+            "混合：取均方误差最小的比例（Elliott、Haviland 2007）。两种答卷的差当作可能的偏差，"
+            "至少当作差的误差那么大：差得越远，自愿答卷占得越少；区间里也留了这份偏差。"
         ),
     ]
 

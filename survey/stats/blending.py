@@ -225,11 +225,10 @@ class Blend:
                 "low": float(low[0]),
                 "high": float(high[0]),
                 "p": blend.p_value,
+                "differs": blend.differs,
                 "unseen": blend.unseen,
             },
-            "blend": {"refused": "apart"}
-            if blend.differs
-            else _cell(blend.estimate, blend.se, df, scale) | {"share": blend.share},
+            "blend": _cell(blend.estimate, blend.se, df, scale) | {"share": blend.share},
         }
 
 

@@ -261,15 +261,15 @@ def test_the_methodology_says_it_in_one_entry(blended):
     assert "只进单独标明的" in first
 
 
-def test_agreeing_answers_are_blended_and_others_not(blended):
+def test_the_verdict_follows_the_test_and_names_the_share(blended):
     document = copy.deepcopy(blended.document)
     row = document["volunteers"]["figures"]["score"]
-    row["blend"] = {"refused": "apart"}
-    reading = Reading(document)
-    assert "不混合" in verdict(reading, "score")
-    assert [r.method for r in rows_of(reading, "score")][-1] == "doubly_robust"
     row["blend"] = {"estimate": 60.0, "se": 1.0, "low": 58.0, "high": 62.0, "df": 11.0, "share": 0.4}
-    assert "占 40%" in verdict(reading, "score")
+    reading = Reading(document)
+    row["difference"]["differs"] = True
+    assert "不像是同一个数" in verdict(reading, "score")
+    row["difference"]["differs"] = False
+    assert "查不出不同" in verdict(reading, "score") and "占 40%" in verdict(reading, "score")
     last = rows_of(reading, "score")[-1]
     assert (last.value_text, last.half_text, last.interval_text) == ("60.0", "± 2.0", "58.0–62.0")
 
