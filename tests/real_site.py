@@ -1,6 +1,7 @@
 """A real server process over a database of its own, to be killed at will; and phones that talk to it."""
 
 import contextlib
+import hashlib
 import json
 import os
 import re
@@ -56,7 +57,7 @@ class RealSite:
         self.database, self._log, self._out = (
             folder / name for name in ("site.sqlite3", "server.log", "program.out")
         )
-        self.database.write_bytes(_empty_database())
+        self.database.write_bytes(empty_database())
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -145,8 +146,21 @@ def _env(folder: Path, database: Path) -> dict[str, str]:
 
 
 @cache
-def _empty_database() -> bytes:
-    """A migrated database without rows: made once, every site of this process starts from it."""
+def empty_database() -> bytes:
+    """A migrated database without rows, from which every site starts; made once for its migrations."""
+    hashed = hashlib.sha256((ROOT / "requirements.txt").read_bytes())
+    for file in sorted(ROOT.glob("survey/*/migrations/*.py")):
+        hashed.update(file.read_bytes())
+    kept = ROOT / "build" / f"empty-{hashed.hexdigest()[:12]}.sqlite3"
+    if not kept.exists():
+        kept.parent.mkdir(exist_ok=True)
+        made = kept.with_suffix(f".{os.getpid()}")
+        made.write_bytes(_migrated())
+        made.replace(kept)
+    return kept.read_bytes()
+
+
+def _migrated() -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         database = Path(folder) / "empty.sqlite3"
         done = subprocess.run(

@@ -11,6 +11,7 @@ from typing import Any
 from tests.proof.field_days import a_day
 from tests.proof.field_wire import come_home
 from tests.proof.parts import AT_ONCE, Part, run_parts
+from tests.real_site import empty_database
 
 TITLE = "A bad line, a killed phone and a killed server lose no interview and double none"
 CLAIM = (
@@ -94,6 +95,7 @@ def _of_days(records: list[dict[str, Any]]) -> list[str]:
 
 def run() -> tuple[bool, list[str]]:
     """The proof for docs/proof/."""
+    empty_database()  # once, not in each process
     wire, days = wire_parts(INTERVIEWS), day_parts(DAYS)
     records = run_parts("field_faults", [*days, *wire], code=CODE)
     lines: list[str] = []
