@@ -223,7 +223,7 @@ def open_until_it_opens(page) -> None:
     """A patient person: the page tries by itself, then it is opened again."""
     for _try in range(8):
         try:
-            page.locator("#mf-title").wait_for(timeout=8_000)
+            page.locator("#mf-title").wait_for(timeout=20_000)
             return
         except PlaywrightTimeout:
             page.reload()
