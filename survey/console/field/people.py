@@ -1,5 +1,6 @@
 """Interviewers: who holds what, who needs help; handing out by load; where the next visit matters most."""
 
+import base64
 from typing import Any
 from uuid import UUID
 
@@ -123,10 +124,23 @@ def door(request: HttpRequest, pk: int, opaque_id: UUID) -> HttpResponse:
 @allowed("fieldwork.manage")
 @require_safe
 def picture(request: HttpRequest, pk: int, opaque_id: UUID, picture_id: UUID) -> HttpResponse:
-    """One picture of the door, by itself: it is opened when somebody asks to see it, and that is noted."""
+    """One picture of the door, by itself: it is opened when somebody asks to see it, and that is noted.
+
+    The picture is in the page, so that no address gives it out and no cache keeps it.
+    """
     case = _case(request, pk, opaque_id)
     content, kind = read_door_picture(case=case, picture_id=picture_id, acting_user=request.user)
-    return HttpResponse(content, content_type=kind, headers={"Cache-Control": "no-store"})
+    reply = render_step(
+        request,
+        "field/picture.html",
+        team_round(request.user, pk),
+        "fieldwork",
+        case=case,
+        kind=kind,
+        picture=base64.b64encode(content).decode(),
+    )
+    reply["Cache-Control"] = "no-store"
+    return reply
 
 
 @allowed("fieldwork.manage")
