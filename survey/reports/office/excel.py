@@ -19,6 +19,7 @@ from survey.reports.models import Report
 from survey.reports.notices import all_notices
 from survey.reports.reading import Reading, Scope
 from survey.reports.story import report_story
+from survey.reports.volunteer_words import ASSUMPTIONS, LABEL, part_of, refusal_words, rows_of
 from survey.reports.words import Figure, suppressed_words
 
 HEAD = PatternFill("solid", fgColor="E3EFEF")
@@ -45,6 +46,8 @@ def figures_workbook(report: Report, scope: Scope | None = None) -> bytes:
     _claims(book.create_sheet(_("说得准的差别")), reading)
     _ranks(book.create_sheet(_("名次范围")), reading)
     _answers(book.create_sheet(_("大家怎么答")), reading, scope)
+    if part_of(reading):
+        _volunteers(book.create_sheet(_("自愿答卷（试验性）")), reading)
     _texts(book.create_sheet(_("方法")), [(term, "\n".join(words)) for term, words in method_rows(reading)])
     _texts(book.create_sheet(_("问卷原话")), _wording(reading))
     written = io.BytesIO()
@@ -230,6 +233,21 @@ def _shares(reading: Reading, cell: dict[str, Any]) -> list[Any]:
         None if unsure is None else unsure * 100,
         cell["n"],
     ]
+
+
+def _volunteers(sheet: Worksheet, reading: Reading) -> None:
+    """Modelled figures with volunteers, with what must be believed above them."""
+    notes = [str(LABEL), refusal_words(reading), *(str(text) for text in ASSUMPTIONS)]
+    notes = [text for text in notes if text]
+    for number, text in enumerate(notes, start=1):
+        sheet.cell(number, 1, text).font = BOLD if number == 1 else GREY
+    rows = []
+    for code, indicator in reading.indicators.items():
+        for row in rows_of(reading, code):
+            rows.append([indicator["name"], row.label, row.value, row.low, row.high, row.n])
+    head = [_("指标"), _("怎么算的"), _("估计值"), _("区间下限"), _("区间上限"), _("答卷")]
+    _table(sheet, head, rows, first=len(notes) + 2, freeze=False)
+    sheet.column_dimensions["A"].width, sheet.column_dimensions["B"].width = 28, 32
 
 
 def _wording(reading: Reading) -> list[tuple[str, str]]:

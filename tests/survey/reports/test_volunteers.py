@@ -1,11 +1,13 @@
 """Volunteers beside the report: a part of their own, off by default, which nothing else reads."""
 
 import copy
+import io
 import uuid
 
 import numpy as np
 import pytest
 from django.urls import reverse
+from openpyxl import load_workbook
 
 from survey.common.clock import now
 from survey.common.errors import Problem
@@ -16,6 +18,7 @@ from survey.reports.files import figures_csv
 from survey.reports.inputs import read_inputs
 from survey.reports.method import method_rows
 from survey.reports.models import WeightRecipe
+from survey.reports.office.excel import figures_workbook
 from survey.reports.pages import page_context
 from survey.reports.reading import Reading, no_link
 from survey.reports.services import create_run, publish_report
@@ -259,6 +262,19 @@ def test_the_methodology_says_it_in_one_entry(blended):
     assert all(figure.value_text in text for figure in rows_of(reading, "score"))
     first = dict(method_rows(reading))["什么调查"][0]
     assert "只进单独标明的" in first
+
+
+def test_the_workbook_has_a_sheet_of_it_only_where_there_is_such_a_part(blended, lead):
+    report = publish_report(run=blended, title="报告", acting_user=lead)
+    sheets = load_workbook(io.BytesIO(figures_workbook(report))).sheetnames
+    assert "自愿答卷（试验性）" in sheets
+    sheet = load_workbook(io.BytesIO(figures_workbook(report)))["自愿答卷（试验性）"]
+    lines = list(sheet.values)
+    assert lines[0][0] == str(LABEL)
+    row = rows_of(Reading(report.document), "score")[-1]
+    assert ["满意度得分", row.label, pytest.approx(row.value)] in [list(line[:3]) for line in lines]
+    report.document = {name: part for name, part in report.document.items() if name != "volunteers"}
+    assert "自愿答卷（试验性）" not in load_workbook(io.BytesIO(figures_workbook(report))).sheetnames
 
 
 def test_the_verdict_follows_the_test_and_names_the_share(blended):
