@@ -38,6 +38,7 @@ from tests.browser.wechat_stage import (
     work_off,
 )
 from tests.residents import make_open_round
+from tests.survey.console.test_channel_pages import push_of
 from tests.survey.wechat.outbox import set_plan, steps
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -338,6 +339,8 @@ def test_the_teams_pages_fit_a_phone(walk, tencent, round_, live_server):
     walker = walk("channel-390", width=390)
     log_in(walker)
     account = WeChatAccount.objects.get()
+    push_of(account, "event:subscribe", state="failed", attempts=6, last_error="OperationalError")
+    push_of(account, "event:a_kind_that_came_after_this_version", state="unknown")
     for name, path in (
         ("01-accounts", "/console/wechat/"),
         ("02-set-up", f"/console/wechat/{account.pk}/"),
@@ -346,9 +349,15 @@ def test_the_teams_pages_fit_a_phone(walk, tencent, round_, live_server):
         ("05-delivery", f"/console/rounds/{round_.pk}/delivery/"),
         ("06-plan", f"/console/rounds/{round_.pk}/contact-plan/?dry=1"),
         ("07-letters", f"/console/rounds/{round_.pk}/letters/"),
+        ("10-events", f"/console/wechat/{account.pk}/events/"),
     ):
         walker.page.goto(path)
         walker.look(name)
+    walker.page.get_by_role("button", name="再处理一次").click()
+    expect(walker.page.get_by_text("排着再处理")).to_be_visible()
+    walker.page.set_viewport_size({"width": 1280, "height": 900})
+    walker.look("10-events-1280")
+    walker.page.set_viewport_size({"width": 390, "height": 844})
     walker.page.goto(f"/p/{Poster.objects.get().code}")
     walker.look("08-poster-outside-wechat")
     Round.objects.update(state="draft")
