@@ -30,6 +30,8 @@ def keep_visit_photo(
 
     Parameters
     ----------
+    photo_id : the file's id. A second visit that names the same file gets a copy under another id, which the
+        doubts then find.
     content : the file as the camera or the app made it; what it says about place and model is dropped.
     most_bytes : largest file that is taken; by default what the app sends at most.
 
@@ -38,6 +40,8 @@ def keep_visit_photo(
     Problem responses.attachment_large, responses.attachment_no_picture
     """
     clean, content_type = clean_picture(content, most_bytes) if most_bytes else clean_picture(content)
+    if VisitPhoto.objects.filter(pk=photo_id).exclude(contact=contact).exists():
+        photo_id = uuid.uuid4()
     with transaction.atomic():
         photo, made = VisitPhoto.objects.get_or_create(
             contact=contact,

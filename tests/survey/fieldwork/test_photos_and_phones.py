@@ -106,6 +106,16 @@ def test_one_picture_for_two_doors_is_a_doubt_and_the_same_door_twice_is_none(
     assert flag.evidence["pictures"][0]["bits"] == 0
 
 
+def test_one_file_that_two_visits_name_is_kept_with_both_and_found(phone, cases, round_):
+    one, two = ids(cases)[:2]
+    file = phone.file(one, plate(7), "door_plate")
+    visits = [phone.visit(case_id, plate=file["id"]) for case_id in (one, two)]
+    assert {result["state"] for result in phone.push(file, *visits)} == {"accepted"}
+    assert VisitPhoto.objects.count() == 2
+    raise_doubts(round=round_, acting_user=SYSTEM)
+    assert Flag.objects.get(kind="visit_photo").evidence["n"] == 2
+
+
 def test_the_supervisor_reads_of_it_in_words(client, phone, cases, round_, supervisor):
     for case_id in ids(cases)[:2]:
         file = phone.file(case_id, plate(3), "door_plate")
