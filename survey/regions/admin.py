@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from survey.common.admin import ReadOnlyAdmin
-from survey.regions.models import PopulationMargin, Region
+from survey.regions.models import BoundaryFile, PopulationMargin, Region
 
 
 @admin.register(Region)
@@ -21,3 +21,10 @@ class PopulationMarginAdmin(ReadOnlyAdmin):
     list_display = ("region", "source_year", "variable", "category", "value", "unit")
     list_filter = ("source_year", "variable")
     search_fields = ("region__name", "region__code")
+
+
+@admin.register(BoundaryFile)
+class BoundaryFileAdmin(ReadOnlyAdmin):
+    called = _("地图边界")
+    list_display = ("name", "approval_number", "datum", "loaded_at", "loaded_by", "withdrawn_at")
+    search_fields = ("name", "approval_number")
