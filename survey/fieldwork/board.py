@@ -272,9 +272,10 @@ def response_model_columns(round: Round) -> dict[str, list[Any]]:
     without); ``attempts`` and ``off_hours`` (occasions at the door by the contact rules, off hours among
     them); ``refused_once`` (a second try was made, or the household refused).
     """
-    case_ids = case_columns(round)["case_id"]
-    cases = {str(case.opaque_id): case for case in Case.objects.filter(round=round, opaque_id__in=case_ids)}
-    tries = attempts_of(cases.values(), rules_of(round))
+    released = Case.objects.released().filter(round=round)
+    place = {str(opaque_id): pk for opaque_id, pk in released.values_list("opaque_id", "pk")}
+    case_ids = sorted(place)
+    tries = attempts_of(released, rules_of(round))
     listed = {
         case: (one, p)
         for case, one, p in CasePriority.objects.filter(list__round=round).values_list(
@@ -287,7 +288,7 @@ def response_model_columns(round: Round) -> dict[str, list[Any]]:
         )
     )
     columns: dict[str, list[Any]] = {"case_id": case_ids}
-    keys = [cases[one].pk for one in case_ids]
+    keys = [place[one] for one in case_ids]
     columns["priority_class"] = [listed.get(key, (0, None))[0] for key in keys]
     columns["expected_propensity"] = [listed.get(key, (0, None))[1] for key in keys]
     columns["attempts"] = [tries[key].made for key in keys]

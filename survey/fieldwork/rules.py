@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date, datetime
 
+from django.db.models import QuerySet
 from django.utils.timezone import localtime
 
 from survey.contacts.models import Contact
@@ -41,7 +42,9 @@ def attempts_of(cases: Iterable[Case], rules: ContactRules) -> dict[int, Attempt
     """{case's primary key: its attempts at the door}; cases without a visit have none made."""
     times: dict[int, list[datetime]] = defaultdict(list)
     keys = [case.pk for case in cases]
-    rows = Contact.objects.filter(case__in=keys, mode=Contact.Mode.DOOR).exclude(disposition="")
+    # A whole round's cases are more than a statement takes as parameters.
+    among = cases.values("pk") if isinstance(cases, QuerySet) else keys
+    rows = Contact.objects.filter(case__in=among, mode=Contact.Mode.DOOR).exclude(disposition="")
     for case, at in rows.order_by().values_list("case", "at"):
         times[case].append(localtime(at))
     return {key: count_attempts(times[key], rules) for key in keys}
