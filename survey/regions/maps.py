@@ -14,6 +14,8 @@ from django.db.models import Count
 from survey.regions.models import Boundary, BoundaryFile
 from survey.regions.outlines import Drawing, Label, draw
 
+MOST_DRAWN = 500  # on one page; a city's communities are thousands
+
 
 @dataclass(frozen=True)
 class Mark:
@@ -88,11 +90,11 @@ def region_map(marks: Mapping[str, Mark], *, around: Collection[str] = ()) -> Re
 
 
 def file_map(file: BoundaryFile) -> RegionMap | None:
-    """A file's own finest level, as whoever loaded it checks it."""
+    """A file's finest level of at most `MOST_DRAWN` places, for whoever loaded it to check, if there is one."""
     rows = list(file.boundaries.values_list("region__level", "region__code", "region__name"))
     for level in ("community", "street", "district", "city", "province"):
         marks = {code: Mark(name, "near", "") for found, code, name in rows if found == level}
-        if marks:
+        if 0 < len(marks) <= MOST_DRAWN:
             drawing = _drawing(file.pk, file.content_hash, tuple(sorted(_names(marks))), ())
             areas = [Area(c, m, drawing.paths[c], drawing.labels.get(c)) for c, m in marks.items()]
             return RegionMap(drawing.width, drawing.height, areas, [], [], file.approval_number)

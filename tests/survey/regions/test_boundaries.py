@@ -60,6 +60,14 @@ def test_short_codes_as_surveyors_write_them_are_filled_up(regions):
     assert {area.code for area in file_map(BoundaryFile.objects.get()).areas} == {STREETS[0]}
 
 
+def test_of_too_many_places_the_next_level_is_drawn(regions, monkeypatch):
+    monkeypatch.setattr("survey.regions.maps.MOST_DRAWN", 1)
+    file = load(file_of([*STREETS, "370105000000"]))
+    assert [area.code for area in file_map(file).areas] == ["370105000000"]
+    withdraw_boundaries(file=file, acting_user=SYSTEM)
+    assert file_map(load(file_of(STREETS))) is None
+
+
 def test_a_withdrawn_file_draws_nothing_and_may_be_loaded_again(regions):
     content = file_of(STREETS)
     file = load(content)
