@@ -90,7 +90,7 @@ def region_map(marks: Mapping[str, Mark], *, around: Collection[str] = ()) -> Re
 
 
 def file_map(file: BoundaryFile) -> RegionMap | None:
-    """A file's finest level of at most `MOST_DRAWN` places, for whoever loaded it to check, if there is one."""
+    """A file's finest level of at most `MOST_DRAWN` places, if it has one, for whoever checks it."""
     rows = list(file.boundaries.values_list("region__level", "region__code", "region__name"))
     for level in ("community", "street", "district", "city", "province"):
         marks = {code: Mark(name, "near", "") for found, code, name in rows if found == level}
