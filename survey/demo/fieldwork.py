@@ -85,9 +85,8 @@ def prepare_wechat(site: Site, plans: Iterable[Plan], guests: Sequence[Letter]) 
     )
     control.set_server(APP_ID, f"{site.address}/wechat/demo/", CALLBACK_TOKEN, AES_KEY, js_domains=[host])
     names = {f"{GUEST_ID}{i}": f"新来的居民 {i}" for i, _ in enumerate(guests, start=1)}
-    control.add_residents(names)
     people = {f"r{p.adult}": f"居民 {p.adult}" for p in plans if p.in_wechat}
-    control.add_residents(people)
+    control.add_residents(names | people)
 
 
 def answer_web(
