@@ -76,6 +76,7 @@ def build_document(
         say(0.32 + 0.36 * number / len(own), version.indicator.name)
         code = version.indicator.code
         found[code] = parts.of(f"indicator:{code}", lambda v=version: _one(work, v, statuses))
+        work.lighten(code)
     verdicts = judge_parts(found)
     distributions = _distributions(frame, own, wordings, columns, masks, parts, say)
     say(0.86, "")

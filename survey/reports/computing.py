@@ -1,7 +1,7 @@
 """One run's work on a weighted sample: what each part of the document is computed from."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -36,13 +36,13 @@ def make_frame(sample: Sample) -> tuple[Frame, Replicates | None, str]:
     inputs, weighted, spec = sample.inputs, sample.weighted, sample.spec
     bands = spec["poststratification"]["bands"]
     domains = make_domains(sample.round, inputs, sample.sex, sample.band, bands)
-    communities = community_domains(inputs)
+    communities, places = community_domains(inputs)
     variance = spec["variance"]
     replicates, why = None, ""
     if variance["method"] == BOOTSTRAP:
         replicates, why = bootstrap(weighted, replicates=variance["replicates"], seed=variance["seed"])
     psus = sampled_psus(inputs, domains)
-    partitions = partitions_of([*domains, *communities])
+    partitions = [*partitions_of(domains), places]
     options: dict[str, Any] = {"sampled_psus": psus, "min_psus": variance["min_psus"]}
     tables = Tables(weighted, partitions, replicates=replicates, **options)
     plain = Tables(weighted, partitions, **options) if replicates else tables
@@ -83,6 +83,15 @@ class Work:
         if code not in self.kept:
             self.kept[code] = self.frame.tables.figures(self.values(version), interval_kind(version))
         return self.kept[code]
+
+    def lighten(self, code: str) -> None:
+        """Let go of an indicator's linearised totals, one row for each PSU, once its changes are computed.
+
+        Composites take the replicates where there are any.
+        """
+        table = self.kept.get(code)
+        if table is not None and table.deviations is not None:
+            self.kept[code] = replace(table, z=table.z[:0])
 
     @property
     def leagues(self) -> int:

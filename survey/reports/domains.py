@@ -77,15 +77,19 @@ def _education(round: Round, inputs: Inputs) -> list[Domain]:
     ]
 
 
-def community_domains(inputs: Inputs) -> list[Domain]:
-    """Communities with a released case, in the order of their codes."""
+def community_domains(inputs: Inputs) -> tuple[list[Domain], Partition]:
+    """Communities with a released case, in the order of their codes, and as a classification of the cases.
+
+    They are thousands: their `inside` is empty, and who is where stands in the classification alone.
+    """
     column = np.array([path[:COMMUNITY_DIGITS] for path in inputs.path], dtype=object)
     paths, codes = np.unique(column.astype(str), return_inverse=True)
-    names = dict(Region.objects.filter(path__in=list(paths)).values_list("path", "name"))
-    return [
-        Domain(region_key(path), COMMUNITY, names[path], region_key(path[:9]), codes == place)
-        for place, path in enumerate(paths)
+    names = dict(Region.objects.filter(path__in=paths.tolist()).values_list("path", "name"))
+    nobody = np.zeros(0, dtype=bool)
+    domains = [
+        Domain(region_key(path), COMMUNITY, names[path], region_key(path[:9]), nobody) for path in paths
     ]
+    return domains, Partition(COMMUNITY, codes, tuple(d.key for d in domains), within_psu=True)
 
 
 def partitions_of(domains: Sequence[Domain]) -> list[Partition]:
