@@ -112,7 +112,7 @@ def test_the_team_sees_classes_cells_and_one_response_s_passport(report, client,
     html = client.get(reverse("reports:run_weights", args=[report.run_id])).content.decode()
     made = team_context(Reading(report.document))
     assert "只有项目组看得到的" in html and made["classes"][0]["label"] in html
-    heaviest = report.run.weights.order_by("-weight").first()
+    heaviest = report.run.weights.order_by("-weight", "response_id").first()
     address = reverse("reports:passport", args=[report.run_id, heaviest.response_id])
     assert address in html
     text = words_of(client.get(address).content.decode())
