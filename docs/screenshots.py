@@ -21,10 +21,7 @@ IMAGES = ROOT / "docs" / "images"
 PASSWORD = "minyi-demo-2026"  # noqa: S105 - the demo prints it
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SCALE = 1.5  # pixels of a picture for each of the page
-STEPS = (
-    "frame", "questionnaire", "sampling", "letters", "posters", "contact-plan", "delivery", "fieldwork",
-    "field/people", "texts", "weighting", "reports",
-)  # fmt: skip
+STEPS = ("posters", "delivery", "fieldwork", "field/people", "texts", "weighting")
 PIN = "271828"
 FAMILY = (("王先生", "male", 67), ("李女士", "female", 64), ("小王", "male", 38))
 
@@ -67,7 +64,7 @@ class Camera:
 
 
 def team(browser: Browser, site: str) -> None:
-    """The console, at both widths."""
+    """The console, on a desk."""
     camera = Camera(browser, site, 1280, "li")
     camera.page.goto("/console/")
     round_path = camera.page.locator("a[href*='/console/rounds/']").first.get_attribute("href") or "/console/"
@@ -81,8 +78,6 @@ def team(browser: Browser, site: str) -> None:
     camera.take("console-wechat-1280")
     editor(camera, f"{round_path}questionnaire/")
     _wizard(camera, round_path)
-    phone = Camera(browser, site, 390, "li")
-    phone.take("console-round-390", round_path)
 
 
 def editor(camera: Camera, path: str) -> None:
