@@ -40,7 +40,7 @@ def run() -> tuple[bool, list[str]]:
         found = {name: _step(folder, name) for name in STEPS}
     lines = ["| step | seconds | of a processor | peak, MB | |", "|---|---:|---:|---:|---|"]
     lines += [
-        f"| {row['step']} | {row['seconds']:,.0f} | {row['cpu']:,.0f} | {row['peak_mb']:,.0f} "
+        f"| {row['step']} | {_told(row, 'seconds')} | {_told(row, 'cpu')} | {_told(row, 'peak_mb')} "
         f"| {_facts(row)} |"
         for row in found.values()
     ]
@@ -76,6 +76,11 @@ def _step(folder: Path, name: str) -> dict[str, Any]:
     print(f"{name}: {found['seconds']:.1f} s, {found['peak_mb']:.0f} MB {_facts(found)}", flush=True)
     done.write_text(json.dumps(found), encoding="utf-8")
     return found
+
+
+def _told(row: dict[str, Any], name: str) -> str:
+    """A measure of a step; a dash where a step of an older run did not take it."""
+    return f"{row[name]:,.0f}" if row.get(name) else "—"
 
 
 def _facts(row: dict[str, Any]) -> str:
