@@ -91,5 +91,5 @@ def _first(priorities: Priorities | None) -> Answer:
     where = "" if priorities.is_own else _("按%s的答卷算。") % priorities.place
     if not priorities.first:
         return Answer(question, "", _("还分不清"), where, "first")
-    names = "、".join(row.name for row in priorities.first[:MOST_NAMED])
+    names = _("、").join(row.name for row in priorities.first[:MOST_NAMED])
     return Answer(question, "", names, where or _("影响大、得分低。"), "first")

@@ -173,7 +173,7 @@ def mode_sentence(reading: Reading, key: str) -> str:
     mix = ((reading.document.get("modes") or {}).get("mix") or {}).get(key)
     if not mix:
         return ""
-    parts = "，".join(f"{mode_words(mode)} {share * 100:.0f}%" for mode, share in sorted(mix.items()))
+    parts = _("，").join(f"{mode_words(mode)} {share * 100:.0f}%" for mode, share in sorted(mix.items()))
     return _("%(place)s的答卷（加权）：%(parts)s。") % {
         "place": reading.domains[key]["label"],
         "parts": parts,
@@ -189,7 +189,7 @@ def covers_words(reading: Reading, code: str, key: str, figure: Figure) -> str:
     names = {
         part["external"]: part.get("name", part["external"]) for part in components if "external" in part
     }
-    given = "，".join(f"{names.get(name, name)} {value:.1f}" for name, value in cell["external"].items())
+    given = _("，").join(f"{names.get(name, name)} {value:.1f}" for name, value in cell["external"].items())
     if cell["covers"] == "survey":
         return _("合成了别的分数（%s）。误差只算了调查的部分，别的分数当作没有误差。") % given
     return _("合成了别的分数（%s），它们的误差也算在内。") % given

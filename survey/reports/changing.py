@@ -123,7 +123,7 @@ def _title(before: str, rows: list[ChangeRow]) -> str:
     parts = [_("%d 项有变化") % moved] if moved else [_("没有说得准的变化")]
     parts += [_("%d 项单看超过误差、还不够稳") % shaky] if shaky else []
     parts += [_("%d 项没有超过误差") % rest] if rest else []
-    return _("和%(before)s比：%(parts)s") % {"before": before, "parts": "，".join(parts)}
+    return _("和%(before)s比：%(parts)s") % {"before": before, "parts": _("，").join(parts)}
 
 
 def _row(reading: Reading, code: str, key: str, found: dict[str, Any] | None, url: str | None) -> ChangeRow:
@@ -250,7 +250,7 @@ def _drawn(points: list[Point], rows: list[TrendRow], unit: str) -> Trend:
     axis = charts.make_axis([min(lows) - 1], [max(highs) + 1], most_ticks=5)
     notes = [_("浅色带是 95% 区间。")] if any(p.joined for p in points) else [_("竖线是 95% 区间。")]
     broken = {row.broken for row in rows if row.broken}
-    notes += [_("线断开的地方：%s，前后不能直接比。") % "、".join(sorted(broken))] if broken else []
+    notes += [_("线断开的地方：%s，前后不能直接比。") % _("、").join(sorted(broken))] if broken else []
     low = _("纵轴只画 %(low)g 到 %(high)g %(unit)s，不从 0 开始。") % {
         "low": axis.low,
         "high": axis.high,

@@ -95,7 +95,7 @@ def _item_chart(
         ordinal=data["ordinal"],
         legend=_legend(answers, data["ordinal"], in_top),
         answers=answers,
-        top_answers="、".join(labels[code] for code in data["top"] if code in labels),
+        top_answers=_("、").join(labels[code] for code in data["top"] if code in labels),
         bars=bars,
     )
 

@@ -104,7 +104,7 @@ def _modes(document: dict[str, Any]) -> list[str]:
     names = {"web": _("寄信扫码自己填"), "door": _("上门访问")}
     modes = document["response"]["modes"]
     total = sum(modes.values())
-    shown = "，".join(f"{names.get(m, m)} {n / total * 100:.0f}%（{n:,}）" for m, n in modes.items())
+    shown = _("，").join(f"{names.get(m, m)} {n / total * 100:.0f}%（{n:,}）" for m, n in modes.items())
     rows = [shown + "。"]
     received = document["response"]["volunteers"]
     if received:
@@ -268,7 +268,7 @@ def _pooled(reading: Reading) -> list[str]:
             "有 %(n)d 个街道（镇）抽到的社区不足 %(min)d 个，单凭自己算不准方差，"
             "改用各街道合并估计的社区内相关：%(names)s。"
         )
-        % {"n": len(keys), "min": minimum, "names": "、".join(reading.domains[k]["label"] for k in keys)}
+        % {"n": len(keys), "min": minimum, "names": _("、").join(reading.domains[k]["label"] for k in keys)}
     ]
 
 
@@ -314,13 +314,13 @@ def indicator_rule(reading: Reading, code: str) -> list[str]:
         rows.append(_("选了下列答案的人占有效回答的比例；多道题的，先在每个人身上取平均。"))
         for item in definition["items"]:
             labels = _labels(items, item["name"])
-            rows.append(f"{item['name']}：" + "、".join(labels.get(c, c) for c in sorted(top)) + "。")
+            rows.append(f"{item['name']}：" + _("、").join(labels.get(c, c) for c in sorted(top)) + "。")
         return rows
     rows.append(_("每个答案折成 0–100 分，先在每个人身上取平均，再加权平均。"))
     for item in definition["items"]:
         labels = _labels(items, item["name"])
         shown = sorted(item["points"].items(), key=lambda kv: -kv[1])
-        rows.append(f"{item['name']}：" + "，".join(f"{labels.get(c, c)} {p:g}" for c, p in shown) + "。")
+        rows.append(f"{item['name']}：" + _("，").join(f"{labels.get(c, c)} {p:g}" for c, p in shown) + "。")
     if len(definition["items"]) > 1:
         rows.append(_("至少要有 %d 道题有效。") % definition.get("min_valid", 1))
     return rows
@@ -333,7 +333,7 @@ def _composite_rule(reading: Reading, components: list[dict[str, Any]]) -> list[
         % {"name": _component(reading, part), "share": part["weight"] / total * 100}
         for part in components
     ]
-    return [_("由几个分数合成：%s。比例先乘 100 再合。") % "，".join(parts)]
+    return [_("由几个分数合成：%s。比例先乘 100 再合。") % _("，").join(parts)]
 
 
 def _component(reading: Reading, part: dict[str, Any]) -> str:

@@ -35,7 +35,7 @@ def _domain(document: Mapping[str, Any], key: str) -> str:
 def _wording_changed(document: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
     return _("“%(name)s”用到的题 %(items)s 和上一轮问法不同，两轮不能比，没有作变化的检验。") % {
         "name": _indicator(document, entry["indicator"]),
-        "items": "、".join(entry["items"]),
+        "items": _("、").join(entry["items"]),
     }
 
 
@@ -50,7 +50,7 @@ def _region_split(document: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
         return _("%s上一轮不在范围内，没有可比的数。") % _domain(document, entry["domain"])
     return _("%(name)s由%(old)s调整而来，边界不同，不和上一轮比。") % {
         "name": _domain(document, entry["domain"]),
-        "old": "、".join(entry["from"]),
+        "old": _("、").join(entry["from"]),
     }
 
 

@@ -78,7 +78,7 @@ def _first(driver: dict[str, Any]) -> bool:
 def _title(first: list[Priority]) -> str:
     if not first:
         return _("先办哪件：这一轮还分不清")
-    return _("先办：%s") % "、".join(row.name for row in first[:3])
+    return _("先办：%s") % _("、").join(row.name for row in first[:3])
 
 
 def quarter_words(quadrant: str) -> str:

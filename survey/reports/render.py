@@ -153,13 +153,13 @@ def _league(entry: League, indicator: dict[str, Any]) -> dict[str, Any]:
         cells += [_value(row.figure) + ("*" if row.figure.pooled else ""), row.figure.n_text]
         cells += [row.figure.truth_text] if entry.has_truth else []
         rows.append({"cells": cells, "emphasis": row.emphasis})
-    legend = "；".join(words for _name, words in entry.legend)
+    legend = _("；").join(words for _name, words in entry.legend)
     if entry.has_truth:
         legend += _("；空心圆：模拟真值")
     if entry.n_pooled:
         legend += _("；*：抽到的社区少于 6 个，方差由各街道合并估计")
-    hidden = "；".join(
-        f"{short}：" + "、".join(row.label for row in rows) for short, rows in entry.hidden_by_reason
+    hidden = _("；").join(
+        f"{short}：" + _("、").join(row.label for row in rows) for short, rows in entry.hidden_by_reason
     )
     return {
         "title": entry.title,

@@ -191,7 +191,7 @@ def _first(reading: Reading, place: str, names: list[str]) -> Sentence:
     return Sentence(
         "drivers",
         _("%(place)s：先办 %(names)s。它们和总的满意度关系最大，而得分偏低。")
-        % {"place": label, "names": "；".join(f"“{name}”" for name in names)},
+        % {"place": label, "names": _("；").join(f"“{name}”" for name in names)},
         claims=True,
     )
 
@@ -239,7 +239,7 @@ def _changes(reading: Reading, claimed: list[dict[str, Any]]) -> Sentence | None
     rest = len(tested) - len(rows) - shaky
     parts += [_("其余 %d 项没有超过误差") % rest] if rest else []
     text = _("和%(before)s相比，%(whole)s：%(parts)s。")
-    values = {"before": before, "whole": reading.whole, "parts": "；".join(parts)}
+    values = {"before": before, "whole": reading.whole, "parts": _("；").join(parts)}
     return Sentence("summary", text % values, claims=bool(rows))
 
 
@@ -264,7 +264,7 @@ def _standing_out(reading: Reading, claimed: list[dict[str, Any]], kind: str) ->
     parts = [_("高于平均的%(noun)s：%(names)s") % {"noun": noun, "names": _named(high)}] if high else []
     parts += [_("低于平均的%(noun)s：%(names)s") % {"noun": noun, "names": _named(low)}] if low else []
     text = _("%(name)s，%(parts)s；其余的分不出高低。")
-    return Sentence("summary", text % {"name": name, "parts": "；".join(parts)}, claims=True)
+    return Sentence("summary", text % {"name": name, "parts": _("；").join(parts)}, claims=True)
 
 
 def _targets(reading: Reading, claimed: list[dict[str, Any]]) -> Sentence | None:
@@ -282,11 +282,11 @@ def _targets(reading: Reading, claimed: list[dict[str, Any]]) -> Sentence | None
     parts += [_("没有达到的：%s") % _named(missed)] if missed else []
     rest = len(tested) - len(met) - len(missed)
     parts += [_("还说不准的 %d 项") % rest] if rest else []
-    return Sentence("summary", _("对照目标，%s。") % "；".join(parts), claims=bool(met or missed))
+    return Sentence("summary", _("对照目标，%s。") % _("；").join(parts), claims=bool(met or missed))
 
 
 def _named(names: list[str]) -> str:
-    shown = "、".join(names[:MOST_NAMED])
+    shown = _("、").join(names[:MOST_NAMED])
     return (
         shown if len(names) <= MOST_NAMED else _("%(names)s等 %(n)d 个") % {"names": shown, "n": len(names)}
     )

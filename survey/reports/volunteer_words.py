@@ -151,12 +151,12 @@ def group_label(reading: Reading, keys: Sequence[str]) -> str:
         bands = reading.document["weights"]["spec"]["poststratification"]["bands"]
         places = [int(key.partition(":")[2]) for key in keys]
         return age_words(bands[places[0]][0], bands[places[-1]][1])
-    return "、".join(reading.domains[key]["label"] for key in keys)
+    return _("、").join(reading.domains[key]["label"] for key in keys)
 
 
 def covariate_names(names: Sequence[str]) -> str:
     """性别、年龄."""
-    return "、".join(str(COVARIATES.get(name, name)) for name in names)
+    return _("、").join(str(COVARIATES.get(name, name)) for name in names)
 
 
 def method_sentences(part: Mapping[str, Any]) -> list[str]:
@@ -202,7 +202,7 @@ def volunteer_rows(reading: Reading) -> list[tuple[str, list[str]]]:
 
 def _indicator_line(reading: Reading, code: str) -> str:
     """All figures of an indicator in one line."""
-    shown = "；".join(
+    shown = _("；").join(
         f"{row.label} {row.value_text}" + (f"（{row.interval_text}）" if row.low is not None else "")
         for row in rows_of(reading, code)
     )
@@ -222,7 +222,7 @@ def _few_places(reading: Reading, why: Mapping[str, Any]) -> str:
 
 def _level_thin(reading: Reading, why: Mapping[str, Any]) -> str:
     return _("%(who)s的自愿答卷不足 %(needed)s 份，没有人能代表他们，没有估计。") % {
-        "who": "、".join(group_label(reading, [key]) for key in why["levels"]),
+        "who": _("、").join(group_label(reading, [key]) for key in why["levels"]),
         "needed": why["needed"],
     }
 
