@@ -167,19 +167,37 @@ def _margins(reading: Reading, found: dict[str, Any]) -> tuple[list[MarginRow], 
         return [], None
     shares = [row[name] * 100 for row in rows for name in ("before", "after")]
     axis = charts.make_axis([0.0], [max(shares)])
+    withheld = _withheld(reading, rows)
     heads = {"district": _("区县"), "sex": _("性别"), "age": _("年龄")}
     return [
         MarginRow(
             label=_level(reading, row),
             heading=heads[row["margin"]],
-            before=f"{row['before'] * 100:.1f}%",
+            before="—" if row["margin"] in withheld else f"{row['before'] * 100:.1f}%",
             after=f"{row['after'] * 100:.1f}%",
             population=f"{row['population'] * 100:.1f}%",
             gap=_points(row["after"] - row["population"]),
-            chart=weight_plots.moved(axis, row["before"] * 100, row["after"] * 100),
+            chart=weight_plots.moved(
+                axis, None if row["margin"] in withheld else row["before"] * 100, row["after"] * 100
+            ),
         )
         for row in rows
     ], axis
+
+
+def _withheld(reading: Reading, rows: list[dict[str, Any]]) -> set[str]:
+    """Margins of which a category's base is masked somewhere in the report.
+
+    Before the calibration the weights of a self-weighting design are nearly equal: shares of them are counts,
+    and those of its siblings would give away the masked one's.
+    """
+    found = set()
+    for row in rows:
+        key = region_key(row["level"]) if row["margin"] == "district" else f"{row['margin']}:{row['level']}"
+        cells = (figures.get(key) or {} for figures in reading.document["estimates"].values())
+        if any(cell.get("suppressed") for cell in cells):
+            found.add(row["margin"])
+    return found
 
 
 def _points(value: float) -> str:
@@ -278,8 +296,12 @@ def _largest_gaps(found: dict[str, Any], margins: list[MarginRow], reading: Read
     rows = found.get("margins", [])
     if not margins:
         return []
-    worst = max(rows, key=lambda row: abs(row["before"] - row["population"]))
     left = max(abs(row["after"] - row["population"]) for row in rows)
+    withheld = _withheld(reading, rows)
+    told = [row for row in rows if row["margin"] not in withheld]
+    if not told:
+        return [_("对齐人口普查以后，各类最多还差 %.1f 个百分点。") % (left * 100)]
+    worst = max(told, key=lambda row: abs(row["before"] - row["population"]))
     text = [
         _(
             "对齐人口普查以前，差得最多的是%(level)s：答卷里占 %(before).1f%%，普查里占 %(population).1f%%；"

@@ -23,11 +23,14 @@ def spread(axis: Axis, quartiles: Sequence[float]) -> str:
     return PAGE.picture(ROW, body, "chart-row")
 
 
-def moved(axis: Axis, before: float, after: float) -> str:
-    """One category: hollow where the answers stood, filled where the weights put them."""
-    a, b, middle = PAGE.x(axis.place(before)), PAGE.x(axis.place(after)), ROW / 2
-    body = _grid(axis) + '<g class="tie">' + line("whisker", a, middle, b, middle)
-    body += f'<circle class="hollow" cx="{a}" cy="{middle:g}" r="4.5"/>'
+def moved(axis: Axis, before: float | None, after: float) -> str:
+    """One category: hollow where the answers stood (None: not told), filled where the weights put them."""
+    b, middle = PAGE.x(axis.place(after)), ROW / 2
+    body = _grid(axis) + '<g class="tie">'
+    if before is not None:
+        a = PAGE.x(axis.place(before))
+        body += line("whisker", a, middle, b, middle)
+        body += f'<circle class="hollow" cx="{a}" cy="{middle:g}" r="4.5"/>'
     body += f'<circle class="dot" cx="{b}" cy="{middle:g}" r="5.5"/></g>'
     return PAGE.picture(ROW, body, "chart-row")
 

@@ -70,7 +70,8 @@ def test_an_official_reads_in_plain_words_what_the_weights_cost(report, read):
     assert page.status_code == 200
     assert f"{found['n']:,} 份答卷代表" in text and f"{found['n_effective']:,.0f} 份" in text
     assert f"Kish 的权数设计效应 1 + 变异系数² = {found['kish_effect']:.2f}" in text
-    assert "没有一份答卷的权数被截短" in text and "对齐人口普查以前，差得最多的是" in text
+    # 60 answers: figures of some groups are masked, and what they were before the margins is not told.
+    assert "没有一份答卷的权数被截短" in text and "对齐人口普查以后，各类最多还差" in text
     assert not re.search(r"\b(nan|None|inf)\b", text)
     assert AuditEntry.objects.latest("sequence").detail["part"] == "weights"
 
@@ -166,6 +167,24 @@ def test_the_page_obeys_the_content_security_policy_and_its_drawings_are_whole(r
 def test_one_district_is_not_compared_with_itself(report):
     headings = {row.heading for row in weights_context(Reading(report.document))["margins"]}
     assert headings == {"性别", "年龄"}
+
+
+def test_shares_before_the_margins_are_withheld_where_a_category_is_masked(report):
+    """In a self-weighting design they are counts."""
+    shown = weights_context(Reading(report.document))["margins"]
+    document = report.document
+    for figures in document["estimates"].values():
+        for key, cell in figures.items():
+            if key.startswith("sex:"):
+                cell.pop("suppressed", None)
+            if key.startswith("age:"):
+                cell["suppressed"] = "masked"
+    masked = weights_context(Reading(document))
+    assert {row.before for row in masked["margins"] if row.heading == "年龄"} == {"—"}
+    assert "—" not in {row.before for row in masked["margins"] if row.heading == "性别"}
+    assert any("差得最多的是" in text and "岁" not in text for text in masked["summary"])
+    assert [row.after for row in masked["margins"]] == [row.after for row in shown]
+    assert all("hollow" not in row.chart for row in masked["margins"] if row.heading == "年龄")
 
 
 def test_a_new_edition_keeps_the_page_at_its_own_number(run, lead, read, report):

@@ -33,7 +33,7 @@ def weight(phone: Phone, address: str) -> int:
     html = gzip.decompress(page.content).decode()
     files = set(re.findall(r'\s(?:href|src)="/static/([^"]+)"', html))
     assert len(files) >= 3
-    loaded = [Path(finders.find(name)).read_bytes() for name in files]
+    loaded = [Path(finders.find(name.split("?")[0])).read_bytes() for name in files]
     return len(page.content) + sum(len(gzip.compress(data, 9)) for data in loaded)
 
 
