@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
+# One more than there are cores, for tests that wait for a browser; more than four only get in each other's way.
+WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$(( n < 3 ? n + 1 : 4 )))
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test proof lint dev messages screenshots clean
@@ -33,7 +35,7 @@ demo: $(VENV)/.runtime ## set up, build the model city and start the site on SQL
 
 test: $(VENV)/.dev ## set up and pass the tests
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports
-	@MINYI_ENV=test $(BIN)/python -m pytest -n auto --maxprocesses 4 $(ARGS)
+	@MINYI_ENV=test $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 proof: $(VENV)/.dev ## the long proofs: simulations, kill runs, load; writes docs/proof/
 	@MINYI_ENV=test $(BIN)/python -m tests.proof $(ARGS)
