@@ -91,7 +91,7 @@ class Work:
         """
         table = self.kept.get(code)
         if table is not None and table.deviations is not None:
-            self.kept[code] = replace(table, z=table.z[:0])
+            self.kept[code] = replace(table, z=table.z[:0].copy())  # a view would keep all of it
 
     @property
     def leagues(self) -> int:

@@ -18,6 +18,7 @@ from survey.reports.words import SHARE, age_words, sex_words
 
 LIMIT_OF_AXIS = 100.0  # what `charts.make_axis` draws
 LITTLE = 0.03  # a shortcut this near to the recipe's error is said to be near
+HIDDEN_BASE = ("masked", "small", "complement")  # reasons that hide how many answered, older documents' too
 EXACT = 0.0005  # a margin that is met, as printed
 
 
@@ -195,7 +196,7 @@ def _withheld(reading: Reading, rows: list[dict[str, Any]]) -> set[str]:
     for row in rows:
         key = region_key(row["level"]) if row["margin"] == "district" else f"{row['margin']}:{row['level']}"
         cells = (figures.get(key) or {} for figures in reading.document["estimates"].values())
-        if any(cell.get("suppressed") for cell in cells):
+        if any(cell.get("suppressed") in HIDDEN_BASE for cell in cells):
             found.add(row["margin"])
     return found
 
