@@ -117,7 +117,8 @@ def domains_of(a: SimpleNamespace) -> tuple[list[Domain], list[Domain]]:
 
 def everything(a: SimpleNamespace, weighted, partitions, domains, communities) -> dict:
     """All figures of the report, and what it may claim."""
-    inputs = SimpleNamespace(responded=np.ones(a.n, dtype=bool), case_ids=range(a.n))
+    urban = np.array(["rural", "urban"], dtype=object)[a.urban]
+    inputs = SimpleNamespace(responded=np.ones(a.n, dtype=bool), case_ids=range(a.n), urban=urban)
     tables = Tables(weighted, partitions, sampled_psus={}, min_psus=6)
     frame = Frame(inputs, weighted, domains, communities, tables, tables, {}, 6, 30)
     versions = [

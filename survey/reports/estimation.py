@@ -5,6 +5,7 @@ The masks are decided before (`survey.reports.masks`): what is not printed is ne
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,11 @@ class Frame:
     sampled_psus: dict[str, float]
     min_psus: int
     floor: int
+
+    @cached_property
+    def uncoded(self) -> np.ndarray:
+        """Rows with a weight in communities without a code for town and country."""
+        return np.flatnonzero((self.inputs.urban == "") & (self.weighted.weights > 0))
 
     def of_kind(self, kind: str) -> list[str]:
         """Keys of the domains of a kind."""

@@ -74,10 +74,11 @@ def _counts(
     """Valid answers by cell, the families, and what those cells answered in which all answered alike."""
     counts, alike = counts_in(frame, values)
     if any(UNCODED in parts for _parent, parts in groups):
-        mine = (frame.inputs.urban == "") & (frame.weighted.weights > 0) & np.isfinite(values)
-        counts[UNCODED] = int(mine.sum())
-        if mine.any() and np.ptp(values[mine]) == 0:
-            alike[UNCODED] = float(values[mine][0])
+        mine = values[frame.uncoded]
+        mine = mine[np.isfinite(mine)]
+        counts[UNCODED] = len(mine)
+        if len(mine) and np.ptp(mine) == 0:
+            alike[UNCODED] = float(mine[0])
     return counts, groups, alike
 
 

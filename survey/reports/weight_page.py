@@ -187,16 +187,17 @@ def _margins(reading: Reading, found: dict[str, Any]) -> tuple[list[MarginRow], 
 
 
 def _withheld(reading: Reading, rows: list[dict[str, Any]]) -> set[str]:
-    """Margins of which a category's base is masked somewhere in the report.
+    """Margins with a category whose base no indicator prints.
 
     Before the calibration the weights of a self-weighting design are nearly equal: shares of them are counts,
-    and those of its siblings would give away the masked one's.
+    and those of its siblings would give away the hidden one's. Where one indicator prints a base, the masks
+    of the others reckon with a reader who knows how many answered (`masks`, decision 22).
     """
     found = set()
     for row in rows:
         key = region_key(row["level"]) if row["margin"] == "district" else f"{row['margin']}:{row['level']}"
-        cells = (figures.get(key) or {} for figures in reading.document["estimates"].values())
-        if any(cell.get("suppressed") in HIDDEN_BASE for cell in cells):
+        cells = [figures.get(key) or {} for figures in reading.document["estimates"].values()]
+        if cells and all(cell.get("suppressed") in HIDDEN_BASE for cell in cells):
             found.add(row["margin"])
     return found
 
