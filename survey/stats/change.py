@@ -12,6 +12,8 @@ from survey.stats.refusals import refusals
 from survey.stats.tables import POOLED, FigureTable
 from survey.stats.weights import Weighted
 
+ROUNDING = 1e-11  # documents keep 12 significant digits: a difference of the last one is none
+
 
 @dataclass(frozen=True)
 class Before:
@@ -90,9 +92,18 @@ def changes(
         apart = combined_df(old.se**2, np.array(old.df), se**2, np.array(df))
         found[key] = Change(
             old.estimate,
-            float(now.estimate[row]) - old.estimate,
+            _difference(float(now.estimate[row]), old.estimate),
             float(np.sqrt(max(se**2 + old.se**2 - 2 * c, 0.0))),
             min(df, old.df) if c else float(apart),
             c,
         )
     return found
+
+
+def _difference(now: float, before: float) -> float:
+    """The difference; 0 for what the digits of a published figure leave.
+
+    Where the same people answer alike twice, the error is 0, too, and any rest would be infinitely certain.
+    """
+    difference = now - before
+    return 0.0 if abs(difference) <= ROUNDING * max(abs(now), abs(before)) else difference
