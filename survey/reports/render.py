@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from django.utils.timezone import localtime
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -71,6 +72,7 @@ def _data(report: Report, code: str, scope: Scope | None) -> dict[str, Any]:
         "study": report.document["study"]["title"],
         "sponsor": report.document["study"]["sponsor"],
         "round": report.document["round"]["name"],
+        "cover": _cover(report),
         "simulated": report.document["simulated"],
         "collecting": report.document["round"].get("collecting", False),
         "hero": _hero(reading, top),
@@ -99,8 +101,17 @@ def _data(report: Report, code: str, scope: Scope | None) -> dict[str, Any]:
     }
 
 
+def _cover(report: Report) -> list[str]:
+    """Who asked, and which edition this is."""
+    rows = [report.document["study"]["sponsor"]]
+    if report.published_at:
+        rows.append(_("发布于 %(at)s") % {"at": f"{localtime(report.published_at):%Y-%m-%d}"})
+    return [*rows, _("报告编号 %s") % report.number, _("数据指纹 %s") % report.document_hash[:16]]
+
+
 def _words() -> dict[str, Any]:
     return {
+        "contents": _("目录"),
         "simulated": _("模拟数据，不是真实调查结果"),
         "collecting": _("阶段结果：算的时候还在收卷，以后会变"),
         "story": _("一段话说完"),

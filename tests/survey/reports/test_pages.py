@@ -168,6 +168,9 @@ def test_the_pdf_has_the_figures_in_chinese(as_official, floorless, tmp_path):
     text = subprocess.run(
         ["pdftotext", "-layout", str(tmp_path / "r.pdf"), "-"], capture_output=True, check=True
     ).stdout.decode()
+    cover, text = text.split("\f", 1)
+    for words in ("目录", "数字表", floorless.number, floorless.document["study"]["sponsor"]):
+        assert words in cover
     figure = floorless.document["estimates"]["share"]["all"]
     assert f"{figure['estimate'] * 100:.1f}" in text
     for words in ("满意率", "无影山街道", "模拟数据", "这些数是怎么来的", "问卷原话", floorless.number):
