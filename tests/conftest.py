@@ -1,5 +1,6 @@
 """Shared fixtures: the cast of people and a small district."""
 
+import gc
 import os
 import shutil
 from pathlib import Path
@@ -24,6 +25,12 @@ settings.load_profile("minyi")
 
 # The machine's own browser serves as well as Playwright's download.
 SYSTEM_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def pytest_collection_finish():
+    """What is in memory before the first test stays: no collection needs to walk it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
